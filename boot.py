@@ -1,0 +1,51 @@
+"""The first code on the board: every output to its safe level, and nothing else.
+
+It stands alone, because it has to work where nothing else does: it runs before main.py, and when the USB
+tools have taken the board over, which skips main.py. Whatever is wrong with the settings, it ends quietly, or
+USB would be lost.
+"""
+
+# What would crash the chip or cut USB off: "flash" and "repl" of firmware/chips.py, which may be missing or
+# broken.
+_NEVER = {
+    "esp32": (1, 3, 6, 7, 8, 9, 10, 11),
+    "esp32s2": (19, 20, 26, 27, 28, 29, 30, 31, 32),
+    "esp32s3": (19, 20, 26, 27, 28, 29, 30, 31, 32),
+    "esp32c3": (12, 13, 14, 15, 16, 17, 18, 19),
+    "esp32c6": (12, 13, 24, 25, 26, 27, 28, 29, 30),
+}
+
+
+def drive_outputs_safe(path="/settings.json", make_pin=None):
+    """Drive each output that the settings name to its safe level, as far as they can be read. Never raises.
+
+    `make_pin(gpio, level)` makes an output that starts at this level; by default it is a real pin. Those that
+    are off when safe go first: at no moment are two interlocked pins on. Returns how many were driven.
+    """
+    driven = 0
+    try:
+        import json
+
+        if make_pin is None:
+            from machine import Pin
+
+            make_pin = lambda gpio, level: Pin(gpio, Pin.OUT, value=level)  # noqa: E731
+        with open(path) as file:
+            settings = json.load(file)
+        never = _NEVER[settings["chip"]]
+        specs = list(settings["pins"].values())
+    except Exception as error:
+        print("boot: no output driven,", path, "cannot be used:", repr(error))
+        return driven
+    for safe in (False, True):
+        for spec in specs:
+            try:
+                if bool(spec.get("safe")) == safe and spec["gpio"] not in never:
+                    make_pin(spec["gpio"], int(safe != bool(spec.get("active_low"))))
+                    driven += 1
+            except Exception as error:
+                print("boot: an output was not driven:", repr(error))
+    return driven
+
+
+drive_outputs_safe()

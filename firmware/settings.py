@@ -1,0 +1,249 @@
+"""The board's files /settings.json and /secrets.json: one schema, checked by the same code on the host before
+they are sent and on the board when it starts.
+
+Every problem names the field, what it holds and what it may hold, and all of them are told at once. A
+secret's value is never part of a message.
+"""
+
+from binascii import a2b_base64, b2a_base64
+
+from .chips import CHIPS, output_problem, safe_outputs
+from .schema import check, check_object, is_name, show, suggestion
+
+# The longest delay that may be asked of a pin. MicroPython's ticks tell earlier from later within 2**29 ms
+# (6.2 days): what is to end later than that would look as if it had ended already.
+LONGEST_S = 6 * 86400
+
+MAX_PINS = 16
+
+# Rows: see schema.py. Times of http are seconds, sizes are bytes.
+_HTTP = (
+    ("port", 80, "int", 1, 65535),
+    ("max_head", 4096, "int", 2560, 8192),  # no less than a 2048-byte token with the fields around it
+    ("max_body", 2048, "int", 256, 8192),
+    ("connections", 4, "int", 1, 6),  # lwIP has about ten sockets in all
+    ("head_timeout", 5, "int", 1, 60),
+    ("body_timeout", 5, "int", 1, 60),
+    ("write_timeout", 5, "int", 1, 60),
+    ("idle_timeout", 15, "int", 1, 300),
+)
+
+_PIN = (
+    ("kind", ..., "choice", ("switch", "pulse"), None),
+    ("gpio", ..., "int", 0, 48),
+    ("label", None, "text", 1, 40),
+    ("active_low", False, "bool", None, None),
+    ("safe", False, "bool", None, None),
+    ("max_on", 0, "int", 0, LONGEST_S),  # seconds; 0: no limit
+    ("min_interval", 0, "int", 0, 3600000),  # milliseconds
+    ("interlock", (), "names", "text", MAX_PINS - 1),
+    ("ms", 500, "int", 1, 86400000),
+    ("max_ms", 10000, "int", 1, 86400000),
+)
+
+_SETTINGS = (
+    ("version", ..., "choice", (1,), None),
+    ("name", ..., "name", 2, 32),
+    ("hostname", None, "name", 2, 32),  # 32 is the most that network.hostname() takes
+    ("hosts", (), "names", "host", 8),
+    ("chip", ..., "choice", ("esp32", "esp32s2", "esp32s3", "esp32c3", "esp32c6"), None),
+    ("issuer", None, "text", 1, 255),
+    ("leeway", 0, "int", 0, 300),  # seconds
+    ("max_ttl", 7776000, "int", 60, 315360000),  # seconds: 90 days; at most ten years
+    ("origins", (), "names", "origin", 8),
+    ("log", "errors", "choice", ("errors", "requests"), None),
+    ("ntp", ("pool.ntp.org", "time.cloudflare.com"), "names", "host", 4),
+    ("http", None, "object", _HTTP, None),
+    ("pins", None, "object", (), None),
+)
+
+_SECRETS = ("wifi", "keys")
+_WIFI = ("ssid", "password")
+_KEY = ("kty", "kid", "alg", "k")
+
+
+class SettingsError(ValueError):
+    """What is wrong with a file, all of it: `.problems` is a list of sentences, str() puts one on a line."""
+
+    def __init__(self, problems):
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+    def __str__(self):
+        return "\n".join(self.problems)
+
+
+def check_settings(data):
+    """The settings in `data` (/settings.json decoded) as a new dict with every default filled in.
+
+    An interlock holds both ways whichever side names it: the result is made symmetric. Raises SettingsError.
+    """
+    problems = []
+    if type(data) is not dict:
+        raise SettingsError([f"settings: holds {show(data)}; may hold an object"])
+    rest = {name: data[name] for name in data if name != "pins"}
+    result = check_object(problems, "", rest, _SETTINGS)
+    if result["hostname"] is None:
+        result["hostname"] = result["name"]
+    result["pins"] = _check_pins(problems, data.get("pins", {}), result["chip"])
+    if problems:
+        raise SettingsError(problems)
+    return result
+
+
+def _check_pins(problems, data, chip):
+    if type(data) is not dict or len(data) > MAX_PINS:
+        held = f"{len(data)} pins" if type(data) is dict else show(data)
+        problems.append(f"pins: holds {held}; may hold an object of at most {MAX_PINS} pins")
+        return {}
+    pins = {}
+    for name in sorted(data):  # MicroPython's dicts keep no order, and the messages should
+        path = "pins." + name
+        if not is_name(name, 1, 24, "-_"):
+            problems.append(
+                f"pins: {show(name)} is no pin's name; may be 1 to 24 of a-z, 0-9, - and _, a letter first"
+            )
+            continue
+        spec = check(problems, path, data[name], "object", _PIN, None)
+        if type(spec) is dict:
+            pins[name] = spec
+            spec["label"] = spec["label"] or name
+            _check_times(problems, path, spec, data[name])
+            _check_gpio(problems, path, spec["gpio"], chip)
+    _check_shared_gpios(problems, pins)
+    _check_interlocks(problems, pins, data)
+    return pins
+
+
+def _check_times(problems, path, spec, given):
+    ms, max_ms, max_on = spec["ms"], spec["max_ms"], spec["max_on"]
+    if ms is None or max_ms is None or max_on is None:
+        return
+    limit, name = (max_on * 1000, "max_on") if 0 < max_on * 1000 < max_ms else (max_ms, "max_ms")
+    if "ms" not in given:
+        spec["ms"] = min(ms, limit)
+    elif ms > limit:
+        problems.append(f"{path}.ms: holds {ms}; may hold at most {limit}, because of {name}")
+
+
+def _check_gpio(problems, path, gpio, chip):
+    problem = output_problem(chip, gpio) if chip in CHIPS and gpio is not None else None
+    if problem:
+        free = ", ".join([str(good) for good in safe_outputs(chip)])
+        problems.append(f"{path}.gpio: {gpio} {problem}; use {free}")
+
+
+def _check_shared_gpios(problems, pins):
+    owners = {}
+    for name in sorted(pins):
+        gpio = pins[name]["gpio"]
+        if gpio in owners:
+            text = "pins.{}.gpio: holds {}, which pins.{} has already; give each pin its own"
+            problems.append(text.format(name, gpio, owners[gpio]))
+        elif gpio is not None:
+            owners[gpio] = name
+
+
+def _check_interlocks(problems, pins, data):
+    """Each pin gets the names of all that exclude it, sorted, whichever side named the other."""
+    locks = {name: set() for name in pins}
+    for name in sorted(pins):
+        path = f"pins.{name}.interlock"
+        for other in pins[name]["interlock"] or ():
+            if other == name:
+                problems.append(f"{path}: holds the pin itself; may hold the names of other pins")
+            elif other in pins:
+                locks[name].add(other)
+                locks[other].add(name)
+            elif other is not None and other not in data:
+                others = [known for known in sorted(data) if known != name]
+                problems.append(f"{path}: holds {show(other)}, which is no pin; {suggestion(other, others)}")
+    for name in sorted(pins):
+        pins[name]["interlock"] = sorted(locks[name])
+        for other in pins[name]["interlock"]:
+            if name < other and pins[name]["safe"] and pins[other]["safe"]:
+                text = (
+                    "pins.{}.safe: holds true, and so does pins.{}.safe; of two interlocked pins only one may"
+                )
+                problems.append(text.format(name, other))
+
+
+def check_secrets(data):
+    """The secrets in `data` (/secrets.json decoded) as a new dict with "wifi" (a dict or None) and "keys" (a
+    list of JWKs, RFC 7517). Raises SettingsError, whose text holds no secret.
+    """
+    problems = []
+    if type(data) is not dict:
+        raise SettingsError(["secrets: may hold an object with wifi, keys"])
+    _unknown_secret(problems, "secrets", data, _SECRETS)
+    wifi = data.get("wifi")
+    if wifi is not None:
+        wifi = _check_wifi(problems, wifi)
+    keys = data.get("keys")
+    if type(keys) is not list or not 1 <= len(keys) <= 4:
+        problems.append("keys: may hold a list of 1 to 4 keys; without a key no token can be verified")
+        keys = []
+    kids = []
+    keys = [_check_key(problems, f"keys[{i}]", keys[i], kids) for i in range(len(keys))]
+    if problems:
+        raise SettingsError(problems)
+    return {"wifi": wifi, "keys": keys}
+
+
+def _unknown_secret(problems, path, data, known):
+    # The name itself may be a password in the wrong place, so only what was probably meant is told.
+    for name in data:
+        if name not in known:
+            problems.append(f"{path}: holds a member that is not known; {suggestion(name, known)}")
+
+
+def _check_wifi(problems, wifi):
+    if type(wifi) is not dict:
+        problems.append("wifi: may hold null or an object with ssid, password")
+        return None
+    _unknown_secret(problems, "wifi", wifi, _WIFI)
+    ssid, password = wifi.get("ssid"), wifi.get("password")
+    if type(ssid) is not str or not 1 <= len(ssid.encode()) <= 32:
+        problems.append("wifi.ssid: may hold the network's name, 1 to 32 bytes")
+    # IEEE 802.11: a passphrase of 8 to 63 characters, or 64 hexadecimal digits.
+    if type(password) is not str or not (password == "" or 8 <= len(password.encode()) <= 64):
+        problems.append('wifi.password: may hold 8 to 64 characters, or "" for an open network')
+    return {"ssid": ssid, "password": password}
+
+
+def _check_key(problems, path, key, kids):
+    if type(key) is not dict:
+        problems.append(f"{path}: may hold an object with kty, kid, alg, k")
+        return None
+    _unknown_secret(problems, path, key, _KEY)
+    for name, only in (("kty", "oct"), ("alg", "HS256")):
+        if key.get(name) != only:
+            problems.append(f'{path}.{name}: may hold "{only}"')
+    kid = key.get("kid")
+    if check(problems, path + ".kid", kid, "text", 1, 64) and kid in kids:
+        problems.append(f'{path}.kid: holds "{kid}", which another key has; give each key its own')
+    kids.append(kid)
+    weak = weakness(key.get("k"))
+    if weak:
+        problems.append(f"{path}.k: {weak}; may hold 32 to 512 random bytes in base64url, without padding")
+    return {"kty": "oct", "kid": kid, "alg": "HS256", "k": key.get("k")}
+
+
+def weakness(k):
+    """Why the JWK member `k` makes no HS256 key (RFC 7518 section 3.2: at least 32 bytes), or None."""
+    if type(k) is not str:
+        return "is no text" if k is not None else "is missing"
+    secret, again = b"", ""
+    try:
+        secret = a2b_base64(k.replace("-", "+").replace("_", "/") + "=" * (-len(k) % 4))
+        again = b2a_base64(secret).decode().replace("+", "-").replace("/", "_").rstrip("=\n")
+    except ValueError:
+        pass
+    # a2b_base64 skips what it doesn't know, on both runtimes: canonical is what encodes to the same text.
+    if again != k:
+        return "is not base64url"
+    if not 32 <= len(secret) <= 512:
+        return f"has {len(secret)} bytes"
+    if secret == secret[:1] * len(secret):
+        return "repeats one byte"
+    return None
