@@ -1,0 +1,109 @@
+"""Who may do what: from the credential of a request to a Grant, by RFC 6750; and what a Grant allows."""
+
+import jwt
+
+
+class Denied(Exception):
+    """The request is refused before anything is done.
+
+    `.status` and `.code` go into the answer, `.challenge` (bytes) is its WWW-Authenticate field, `.reason` a
+    TokenError's code or None.
+    """
+
+    def __init__(self, status, code, detail, challenge=b"", reason=None):
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.challenge = challenge
+        self.reason = reason
+
+
+class Grant:
+    """What a verified token allows. `.subject` is its `sub` or None, `.scopes` a list of str, `.expires` Unix seconds."""
+
+    def __init__(self, claims):
+        self.subject = claims.get("sub")
+        self.token_id = claims.get("jti")
+        self.expires = claims["exp"]
+        self.scopes = claims.get("scope", "").split(" ")
+        if "privileges" in claims:
+            self.scopes += claims["privileges"]
+
+    def allows(self, scope, name=None):
+        """Tell whether `scope` is granted, for everything or for the one thing called `name`."""
+        return scope in self.scopes or name is not None and scope + ":" + name in self.scopes
+
+    def allows_some(self, scope):
+        """Tell whether `scope` is granted for anything at all."""
+        for granted in self.scopes:
+            if granted == scope or granted.startswith(scope + ":"):
+                return True
+        return False
+
+
+class Access:
+    """Asks for a bearer token and verifies it. `realm` is the device's name."""
+
+    def __init__(self, verifier, clock, realm):
+        self._verifier = verifier
+        self._clock = clock
+        self._realm = realm.encode()
+
+    def authorize(self, request):
+        """Return the Grant of the request's token. Raises Denied.
+
+        The credential is looked for in the one place where it does not reach logs, histories and Referer fields: never
+        in a URL or a body (RFC 6750 section 2.3, RFC 9700 section 4.3.2).
+        """
+        value = request.fields.get(b"authorization")
+        if value is None:
+            raise self._denied(401, "missing_token", "an access token is needed: Authorization: Bearer TOKEN")
+        space = value.find(b" ")
+        if value[:space].lower() != b"bearer":
+            if value.lower() == b"bearer":
+                raise self._denied(400, "invalid_request", "Authorization holds no token")
+            raise self._denied(401, "missing_token", "only Authorization: Bearer TOKEN is understood")
+        token = value[space:].strip()
+        if b" " in token or b"," in token:
+            # Two fields arrive joined by a comma.
+            raise self._denied(400, "invalid_request", "Authorization holds more than one token")
+        now = self._clock.now()
+        if now is None:
+            # About 2000 then, and every token looks unexpired.
+            raise self._denied(503, "clock_unset", "the board does not know the time yet, so it can admit no token")
+        try:
+            claims = self._verifier.verify(token, now)
+        except jwt.TokenError as error:
+            raise self._denied(401, "invalid_token", str(error), error.code) from None
+        if "iat" in claims:
+            self._clock.saw_iat(claims["iat"])
+        return Grant(claims)
+
+    def require(self, grant, scope, name=None):
+        """Raise Denied unless `grant` allows `scope` for `name`."""
+        if not grant.allows(scope, name):
+            wanted = scope if name is None else scope + ":" + name
+            raise self._insufficient(wanted)
+
+    def require_some(self, grant, scope):
+        """Raise Denied unless `grant` allows `scope` for anything."""
+        if not grant.allows_some(scope):
+            raise self._insufficient(scope)
+
+    def _insufficient(self, wanted):
+        challenge = b'WWW-Authenticate: Bearer realm="%s", error="insufficient_scope", scope="%s"\r\n'
+        return Denied(
+            403,
+            "insufficient_scope",
+            "the token does not allow " + wanted,
+            challenge % (self._realm, wanted.encode()),
+        )
+
+    def _denied(self, status, code, detail, reason=None):
+        if status == 503:
+            return Denied(status, code, detail, b"Retry-After: 5\r\n")
+        challenge = b'WWW-Authenticate: Bearer realm="%s"' % self._realm
+        if code != "missing_token":  # RFC 6750 section 3.1: no error code for a request without any credential
+            # error_description takes neither " nor \ (RFC 6750 section 3); the words are ours, so there are none.
+            challenge += b', error="%s", error_description="%s"' % (code.encode(), detail.encode())
+        return Denied(status, code, detail, challenge + b"\r\n", reason)

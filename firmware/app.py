@@ -1,0 +1,201 @@
+"""The composition root: reads the board's files, builds the parts, connects them, runs them."""
+
+import asyncio
+import gc
+import sys
+import time
+
+import jwt
+import machine
+import network
+import strictjson
+
+from . import VERSION, storage
+from .access import Access
+from .api import Api, not_allowed
+from .clock import Clock, keep_time
+from .http import Server
+from .keyring import make_verifier
+from .pins import Pins, enforce
+from .response import json_response, problem
+from .settings import SettingsError, check_secrets, check_settings
+from .page import Page
+from .wifi import Wifi
+
+_LIMITS = check_settings({"version": 1, "name": "pinwarden", "chip": "esp32"})["http"]
+
+
+def run():
+    """Run the application; return never. Raises what no part could deal with: main.py resets the board then."""
+    asyncio.run(_main())
+
+
+async def _main():
+    asyncio.get_event_loop().set_exception_handler(_stray_exception)
+    try:
+        settings = check_settings(_load("/settings.json"))
+        secrets = check_secrets(_load("/secrets.json"))
+        verifier = make_verifier(settings, secrets["keys"])
+        pins = Pins(settings["pins"], _make_pin)
+    except (SettingsError, jwt.KeyRejected, ValueError) as error:
+        await _safe_mode(str(error).split("\n"))
+        return
+    gc.collect()
+    clock = Clock(machine.RTC())
+    wifi = Wifi(network, settings["hostname"], secrets["wifi"])
+    api = Api(
+        Access(verifier, clock, settings["name"]),
+        pins,
+        clock,
+        Device(settings["name"], clock, wifi).describe,
+        Page("/firmware/web").answer,
+    )
+    names = (settings["hostname"] + ".local", settings["hostname"]) + tuple(settings["hosts"])
+    log = RequestLog(clock) if settings["log"] == "requests" else None
+    server = Server(
+        log.timed(api.handle) if log else api.handle,
+        settings["http"],
+        lambda: names + (wifi.address(),),
+        settings["origins"],
+        on_request=log.write if log else None,
+    )
+    await asyncio.gather(
+        enforce(pins),
+        wifi.keep_connected(),
+        keep_time(clock, settings["ntp"], lambda: wifi.address() is not None and not pins.busy()),
+        _serve(server, wifi, secrets["wifi"], settings["http"]["port"]),
+    )
+
+
+async def _serve(server, wifi, credentials, port):
+    # Until there is an address nobody can ask, and every Host would be a foreign one.
+    while credentials and wifi.address() is None:
+        await asyncio.sleep_ms(100)
+    print("http: serving", wifi.address() or "without Wi-Fi", "port", port)
+    await server.serve(port=port)
+
+
+async def _safe_mode(problems):
+    """Answer /healthz with what is wrong, and nothing else. The pins stay as boot.py left them: safe."""
+    print("safe mode: the pins stay safe, and no request is served, until this is mended:")
+    for text in problems:
+        print(" ", text)
+    wifi = Wifi(network, _salvage("/settings.json", "hostname", "pinwarden"), _salvage_wifi())
+
+    def handle(request):
+        if request.path != "/healthz":
+            return problem(503, "safe_mode", "the board is in safe mode; see /healthz")
+        if request.method not in ("GET", "HEAD"):
+            return not_allowed(("GET",))
+        return json_response({"status": "safe_mode", "problems": problems}, 503)
+
+    hostname = _salvage("/settings.json", "hostname", "pinwarden")
+    server = Server(handle, _LIMITS, lambda: (hostname + ".local", hostname, wifi.address()))
+    await asyncio.gather(wifi.keep_connected(), _serve(server, wifi, _salvage_wifi(), _LIMITS["port"]))
+
+
+def _load(path):
+    """Return the JSON object in the file `path`. Raises SettingsError."""
+    try:
+        data = storage.read(path)
+    except OSError as error:
+        raise SettingsError(["%s: cannot be read: %r; deploy it again" % (path, error)]) from None
+    if data is None:
+        raise SettingsError(["%s: is missing; deploy it" % path])
+    try:
+        return strictjson.loads(data)
+    except strictjson.JSONError as error:
+        raise SettingsError(["%s: is not JSON: %s; deploy it again" % (path, error)]) from None
+
+
+def _salvage(path, name, default):
+    """Return the str member `name` of a file that as a whole may be wrong."""
+    try:
+        value = _load(path)[name]
+    except (SettingsError, KeyError, TypeError):
+        return default
+    return value if type(value) is str and value else default
+
+
+def _salvage_wifi():
+    try:
+        wifi = _load("/secrets.json")["wifi"]
+        return wifi if type(wifi["ssid"]) is str and type(wifi["password"]) is str else None
+    except (SettingsError, KeyError, TypeError):
+        return None
+
+
+def _make_pin(gpio, level):
+    return machine.Pin(gpio, machine.Pin.OUT, value=level)
+
+
+def _stray_exception(loop, context):
+    # Of a task that nobody awaits: the connections', whose faults http.py takes. So it is a fault of ours, worth a line.
+    error = context.get("exception")
+    if error is not None:
+        sys.print_exception(error)
+
+
+class Device:
+    """What the board tells of itself to whoever has a token."""
+
+    def __init__(self, name, clock, wifi):
+        self._name = name
+        self._clock = clock
+        self._wifi = wifi
+        self._started = time.ticks_ms()
+
+    def describe(self):
+        """Return the answer to GET /api/v1/device but for the token."""
+        clock = self._clock.state()
+        clock["now"] = self._clock.now()
+        return {
+            "name": self._name,
+            "version": VERSION,
+            "uptime_s": time.ticks_diff(time.ticks_ms(), self._started) // 1000,
+            "clock": clock,
+            "heap": {"free": gc.mem_free(), "used": gc.mem_alloc()},
+            "reset_cause": _reset_cause(),
+            "signal_dbm": self._wifi.signal(),
+        }
+
+
+def _reset_cause():
+    cause = machine.reset_cause()
+    for name in ("PWRON_RESET", "HARD_RESET", "WDT_RESET", "DEEPSLEEP_RESET", "SOFT_RESET"):
+        if getattr(machine, name, None) == cause:
+            return name[:-6].lower()
+    return "unknown"
+
+
+class RequestLog:
+    """One line a request on the serial port: time (UTC), method, path, status, subject, duration, problem."""
+
+    def __init__(self, clock):
+        self._clock = clock
+        self._ms = 0
+
+    def timed(self, handle):
+        """Return `handle` with a stop-watch."""
+
+        def measure(request):
+            started = time.ticks_ms()
+            try:
+                return handle(request)
+            finally:
+                self._ms = time.ticks_diff(time.ticks_ms(), started)
+
+        return measure
+
+    def write(self, request, response):
+        """Log one request; None where its head could not be read."""
+        now = self._clock.now()
+        at = "--:--:--" if now is None else "%02d:%02d:%02d" % (now // 3600 % 24, now // 60 % 60, now % 60)
+        what = request.method + " " + request.path[:64] if request else "-"
+        subject = _one_word(response.subject) if response.subject else "-"
+        print(at, what, response.status, subject, "%dms" % self._ms, response.code or "")
+
+
+def _one_word(text):
+    # It comes from a token that somebody signed; a line break or an escape sequence in it must not forge a line.
+    return "".join(c if 33 <= ord(c) < 127 else "_" for c in text[:32])

@@ -1,0 +1,148 @@
+"""One TCP connection: its bounded buffer, what it waits for, and the requests that come out of it.
+
+Everything is taken from the socket in chunks and given back as whole requests; the buffer never holds more than one
+head and one body. Who may stay and for how long is the server's business (http.py).
+"""
+
+import errno
+from time import ticks_add, ticks_ms
+
+from micropython import const
+
+from .request import RequestError, parse_head
+
+_CHUNK = const(1460)  # octets a read: what one TCP segment brings over Wi-Fi
+_LINGER_OCTETS = const(65536)
+_LINGER_MS = const(1000)
+_MAX_LINE = const(1100)  # a request line with the longest target that parse_head takes
+
+# What a connection waits for.
+HEAD = const(0)
+BODY = const(1)
+IDLE = const(2)  # the next request
+WRITE = const(3)
+LINGER = const(4)  # the other side's end; what comes is thrown away
+
+
+class Connection:
+    """A socket that does not block, and the state of the request on it.
+
+    `limits` as in http.Server. `.deadline` and `.since` are in ticks_ms.
+    """
+
+    # Until it is set; most connections end before most of these are.
+    stream = None
+    task = None
+    request = None  # the one whose body is awaited
+    unsent = None  # (octets, iterator of octets or None, keep_alive) of the answer that is being written
+    state = HEAD
+    buffer = b""
+    deadline = None
+
+    def __init__(self, sock, peer, limits):
+        self.sock = sock
+        self.peer = peer
+        self.limits = limits
+
+    def read(self):
+        """Take what has arrived; return False at the end of the stream. Raises OSError."""
+        limits = self.limits
+        room = limits["max_head"] + limits["max_body"] + 4 - len(self.buffer)
+        try:
+            chunk = self.sock.recv(min(_CHUNK, room))
+        except OSError as error:
+            if error.errno == errno.EAGAIN:
+                return True
+            raise
+        if self.state == LINGER:
+            self._to_discard -= len(chunk)
+            return len(chunk) > 0 and self._to_discard > 0
+        self.buffer = self.buffer + chunk if self.buffer else chunk
+        return len(chunk) > 0
+
+    def next_request(self, check):
+        """Return the next whole Request, or None while it is incomplete.
+
+        `check(request)` is asked as soon as the head is here, before any of the body is waited for. Raises RequestError.
+        """
+        request = self.request
+        if request is None:
+            request = self._next_head()
+            if request is None:
+                return None
+            request.peer = self.peer
+            check(request)
+            if request.length > self.limits["max_body"]:
+                detail = "the body is longer than %d octets" % self.limits["max_body"]
+                raise RequestError(413, "body_too_large", detail)
+            if request.length > len(self.buffer):
+                self._expect(request)
+                self.request = request
+                self.wait_for(BODY, self.limits["body_timeout"])
+        if request.length:
+            if request.length > len(self.buffer):
+                return None
+            request.body = self.buffer[: request.length]
+            self.buffer = self.buffer[request.length :]
+            self.request = None
+        return request
+
+    def _next_head(self):
+        buffer = self.buffer
+        if not buffer:
+            return None
+        if buffer[:2] == b"\r\n":  # RFC 9112 section 2.2: an empty line before a request is ignored
+            buffer = buffer[2:]
+        end = buffer.find(b"\r\n\r\n")
+        most = self.limits["max_head"]
+        if end > most or end < 0 and len(buffer) > most:
+            if not 0 <= buffer.find(b"\r\n") <= _MAX_LINE:
+                raise RequestError(414, "uri_too_long", "the request line is too long")
+            raise RequestError(431, "head_too_large", "the head is longer than %d octets" % most)
+        if end < 0:
+            if self.state == IDLE:
+                self.wait_for(HEAD, self.limits["head_timeout"])
+            return None
+        request = parse_head(buffer[:end])
+        self.buffer = buffer[end + 4 :]
+        return request
+
+    def _expect(self, request):
+        expect = request.fields.get(b"expect")
+        if expect is not None and request.version == 1:
+            if expect.lower() != b"100-continue":
+                raise RequestError(417, "expectation_failed", "only 100-continue is understood")
+            self.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def wait_for(self, state, seconds):
+        """Enter `state`, for `seconds` at most."""
+        self.state = state
+        self.since = ticks_ms()
+        self.deadline = ticks_add(self.since, seconds * 1000)
+
+    def send(self, data):
+        """Send what the socket takes of `data` now; return how many octets that was. Raises OSError."""
+        try:
+            return self.sock.send(data)
+        except OSError as error:
+            if error.errno == errno.EAGAIN:
+                return 0
+            raise
+
+    def send_last(self, response):
+        """Send `response` as far as it goes at once: the connection is to be closed."""
+        try:
+            self.send(response.head(False) + response.body)
+        except OSError:
+            pass  # the other side is gone already
+
+    def linger(self):
+        """Read on for a moment and forget it.
+
+        A socket closed with octets unread resets the connection, and the other side may lose the answer.
+        """
+        self.buffer = b""
+        self._to_discard = _LINGER_OCTETS
+        self.state = LINGER
+        self.since = ticks_ms()
+        self.deadline = ticks_add(self.since, _LINGER_MS)
