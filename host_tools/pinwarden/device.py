@@ -1,0 +1,147 @@
+"""A device as the host knows it: a folder.
+
+door/device.toml               the owner's to edit and to commit
+door/secrets/keys.json         the keys that sign tokens        } 0600 in a folder of 0700,
+door/secrets/wifi.toml         the network's name and password  } ignored by git
+door/.pinwarden/last_seen.json the address at which the board last answered
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+from pinwarden import boardlib, keys, settings_advice, tomlfile
+from pinwarden.errors import BadSecrets, BadSettings, NoSuchDevice
+from pinwarden.files import PRIVATE_FILE, PRIVATE_FOLDER, refuse_exposed, short, write_atomic
+
+SETTINGS_FILE = "device.toml"
+SECRETS_FOLDER = "secrets"
+KEYS_FILE = "keys.json"
+WIFI_FILE = "wifi.toml"
+STATE_FOLDER = ".pinwarden"
+LAST_SEEN_FILE = "last_seen.json"
+
+
+class Device:
+    """One device folder: `settings` is device.toml with all defaults; secrets are read when asked for."""
+
+    def __init__(self, folder: Path, settings: dict) -> None:
+        self.folder = folder
+        self.settings = settings
+
+    @classmethod
+    def load(cls, folder: Path) -> Device:
+        """Read and check device.toml. Raises NoSuchDevice, BadToml or BadSettings."""
+        file = folder / SETTINGS_FILE
+        if not folder.is_dir():
+            raise NoSuchDevice(
+                f"there is no folder {short(folder)}", "Create a device with: pinwarden init NAME"
+            )
+        if not file.exists():
+            raise NoSuchDevice(
+                f"{short(folder)} is no device folder: it has no {SETTINGS_FILE}",
+                "Create a device with: pinwarden init NAME",
+            )
+        data, text = tomlfile.read(file)
+        schema = boardlib.firmware("settings")
+        try:
+            return cls(folder, schema.check_settings(data))
+        except schema.SettingsError as error:
+            problems = [tomlfile.place(file, text, problem) for problem in error.problems]
+            raise BadSettings(
+                "\n".join(problems), f"Edit {short(file)}; every setting is described in it."
+            ) from None
+
+    @property
+    def name(self) -> str:
+        """The device's name, which is also the audience of its tokens."""
+        return self.settings["name"]
+
+    @property
+    def keys_file(self) -> Path:
+        """Where the keys are."""
+        return self.folder / SECRETS_FOLDER / KEYS_FILE
+
+    @property
+    def wifi_file(self) -> Path:
+        """Where the network's name and password are."""
+        return self.folder / SECRETS_FOLDER / WIFI_FILE
+
+    def keys(self) -> list[dict]:
+        """The keys, oldest first, checked as the board checks them.
+
+        Raises BadSecrets, WeakKey, ExposedSecret, UnreadableFile.
+        """
+        found = self._checked({"wifi": None, "keys": self._read_keys()})["keys"]
+        for key in found:
+            keys.board_key(key, short(self.keys_file))
+        return found
+
+    def wifi(self) -> dict | None:
+        """{"ssid", "password"}, or None while wifi.toml names no network."""
+        self._refuse_exposed_folder()
+        data, _ = tomlfile.read(self.wifi_file, private=True)
+        return data if data.get("ssid") or set(data) - {"ssid", "password"} else None
+
+    def secrets(self) -> dict:
+        """The content of the board's /secrets.json, checked. Raises what `keys` and `wifi` raise."""
+        return self._checked({"wifi": self.wifi(), "keys": self.keys()})
+
+    def warnings(self) -> list[str]:
+        """What the settings allow but the owner should know, such as a pin that the chip reads at reset."""
+        return settings_advice.warnings(self.settings)
+
+    def last_seen(self) -> dict | None:
+        """{"address", "port", "seen" (Unix seconds)} of the board's last answer; None before the first."""
+        try:
+            seen = json.loads((self.folder / STATE_FOLDER / LAST_SEEN_FILE).read_bytes())
+            kept = {"address": seen["address"], "port": seen["port"], "seen": seen["seen"]}
+        except (OSError, ValueError, KeyError, TypeError):
+            return None  # machine-made and easily found again: a broken note is no note
+        return kept if isinstance(kept["address"], str) and type(kept["port"]) is int else None
+
+    def remember(self, address: str, port: int) -> None:
+        """Note where the board answers. Raises OSError when the folder cannot be written."""
+        folder = self.folder / STATE_FOLDER
+        folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+        seen = {"address": address, "port": port, "seen": int(time.time())}
+        write_atomic(folder / LAST_SEEN_FILE, (json.dumps(seen) + "\n").encode(), PRIVATE_FILE)
+
+    def _read_keys(self) -> list[dict]:
+        self._refuse_exposed_folder()
+        return keys.read(self.keys_file)
+
+    def _refuse_exposed_folder(self) -> None:
+        folder = self.folder / SECRETS_FOLDER
+        if not folder.is_dir():
+            raise BadSecrets(
+                f"{short(folder)} is missing: without its keys there are no tokens for {self.name}",
+                "Put it back from a backup (it is not in git), or create the device anew.",
+            )
+        refuse_exposed(folder)
+
+    def _checked(self, secrets: dict) -> dict:
+        schema = boardlib.firmware("settings")
+        try:
+            return schema.check_secrets(secrets)
+        except schema.SettingsError as error:
+            problems = [f"{short(self._file_of(problem))}: {problem}" for problem in error.problems]
+            # A network is typed anew; a key is not.
+            of_wifi = self._file_of(error.problems[0]) == self.wifi_file
+            hint = f"Edit {short(self.wifi_file)}." if of_wifi else "Put the file back from a backup."
+            raise BadSecrets("\n".join(problems), hint) from None
+
+    def _file_of(self, problem: str) -> Path:
+        return self.wifi_file if problem.startswith("wifi") else self.keys_file
+
+
+def create(name: str, parent: Path, *, chip: str = "esp32", wifi: dict | None = None) -> Device:
+    """Create the folder `parent`/`name` with a sample device.toml and a new key, whole or not at all.
+
+    Raises BadName, DeviceExists, NoSuchDevice, or BadSecrets for a network that cannot be.
+    """
+    from pinwarden.create import create_folder  # that module needs this one
+
+    return Device.load(create_folder(name, parent, chip=chip, wifi=wifi))
