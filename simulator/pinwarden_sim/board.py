@@ -1,0 +1,312 @@
+"""The simulated board: a flash folder, a process that runs it, and every knob that a test bench has."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pinwarden_sim.processor import BoardError, Processor
+from pinwarden_sim.radio import Radio
+from pinwarden_sim.wiring import Clock, Edge, PinRecord, TimeServer, WiFi
+
+# The reset causes of the ESP32's port of MicroPython, as `machine.reset_cause()` gives them.
+PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = range(1, 6)
+
+_ANSWER_TIMEOUT = 5.0  # seconds; the firmware answers whenever it waits, which it does all the time
+_TAIL = 15  # lines of serial output in an error
+_LOOK_AGAIN = 0.02  # seconds; for conditions that no event of the board announces
+_PROBE_AGAIN = 0.004
+
+Value = TypeVar("Value")
+
+
+class Board:
+    """A board that runs the files of the folder `flash`.
+
+    `runtime` is "micropython" or "cpython"; `port` the TCP port of its web server on the loopback (0: any);
+    `heapsize` bounds MicroPython's heap ("192k"); `ntp` says whether a time server answers; `clock` is its
+    time at the first power-on in Unix seconds (None: unset, it counts from 2000). With `radio`, connections
+    go through a relay, so that `wifi.down()` can cut them; it listens at `address` ("0.0.0.0": for the
+    whole network). Raises OSError when `port` is taken. It is off until `start()` or `power_on()`. A
+    context manager: at the end it is switched off.
+    """
+
+    def __init__(
+        self,
+        flash: Path | str,
+        runtime: str = "micropython",
+        port: int = 0,
+        *,
+        heapsize: str | None = None,
+        chip: str = "esp32",
+        ntp: bool = True,
+        clock: int | None = None,
+        radio: bool = False,
+        address: str = "127.0.0.1",
+    ) -> None:
+        self.flash = Path(flash).resolve()
+        self.runtime = runtime
+        self.serial: list[str] = []
+        self.clock = Clock(self, clock)
+        self.ntp = TimeServer(self, ntp)
+        self.pixels: dict[int, list[tuple[int, ...]]] = {}  # GPIO -> colours of the light strip there
+        self.starts: list[int] = []  # the reset cause of each start so far
+        self._heapsize, self._chip = heapsize, chip
+        self._board_port = _free_port(0 if radio else port)
+        self._radio = Radio(port, self._board_port, address) if radio else None
+        self.wifi = WiFi(self, self._radio.set_up if self._radio else None)
+        self._pins: dict[int, PinRecord] = {}
+        self._nvs: dict[str, Any] = {}
+        self._line_listeners: list[Callable[[str], None]] = []
+        self._edge_listeners: list[Callable[[int, Edge], None]] = []
+        self._processor: Processor | None = None
+        self._powered = False
+        self._state = "off"  # the path of the file that runs, "repl", or "off"
+        self._changed = threading.Condition(threading.RLock())
+
+    def __enter__(self) -> Board:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    @property
+    def port(self) -> int:
+        """The TCP port on 127.0.0.1 at which the board's web server is reached."""
+        return self._radio.port if self._radio else self._board_port
+
+    @property
+    def url(self) -> str:
+        """ "http://127.0.0.1:PORT" """
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def alive(self) -> bool:
+        """Whether the board has power. It has, too, when its firmware crashed."""
+        return self._processor is not None and self._processor.alive
+
+    @property
+    def state(self) -> str:
+        """What it runs: "/boot.py", "/main.py", "repl" when main.py ended, "off"."""
+        return self._state
+
+    @property
+    def pid(self) -> int | None:
+        """The id of the board's process, None while it is off."""
+        return self._processor.pid if self._processor else None
+
+    def start(self, timeout: float = 20, *, http: bool = True) -> Board:
+        """Power on, and wait until the web server accepts connections (`http=False`: until main.py begins).
+
+        Raises BoardError, with the end of the serial output, when that takes longer than `timeout` seconds
+        or main.py ends first.
+        """
+        if not self.alive:
+            self.power_on()
+        end = time.monotonic() + timeout
+        while not (_accepts(self._board_port) if http else self._state in ("/main.py", "repl")):
+            if self._state in ("repl", "off"):
+                raise self._error(
+                    "main.py ended before the web server was there" if http else "the board went off"
+                )
+            if time.monotonic() > end:
+                raise self._error(f"the board did not start within {timeout:g} s (it is at {self._state})")
+            with self._changed:
+                self._changed.wait(_PROBE_AGAIN)
+        with self._changed:
+            return self
+
+    def power_on(self) -> None:
+        """Give it power. Returns at once; `start()` waits."""
+        with self._changed:
+            self._powered = True
+            if self._processor is None:
+                self._boot(PWRON_RESET)
+
+    def power_cut(self, after_bytes: int | None = None) -> None:
+        """Take its power away: now, or within the write to the flash that brings the count to `after_bytes`
+        from now.
+        """
+        if after_bytes is not None:
+            self.ask({"do": "cut", "bytes": after_bytes})
+            return
+        self._powered = False
+        while self._processor is not None:
+            self._end(self._processor, lose_clock=True)
+
+    def reset(self) -> None:
+        """Reset the chip from outside, as `machine.reset()` does from within: pins let go, clock kept,
+        cause HARD_RESET.
+        """
+        if self._processor is None:
+            raise BoardError("the board is off: there is nothing to reset")
+        self._restart(self._processor, HARD_RESET)
+
+    def close(self) -> None:
+        """Switch it off and give up its port."""
+        self.power_cut()
+        if self._radio:
+            self._radio.close()
+
+    def pin(self, gpio: int) -> PinRecord:
+        """The record of a pin, by its GPIO number."""
+        return self._pins.setdefault(gpio, PinRecord(gpio))
+
+    def drive(self, gpio: int, level: int | None) -> None:
+        """Drive a pin from outside (0 or 1) or let go of it (None). Its interrupt handler has run when this
+        returns.
+        """
+        self.ask({"do": "drive", "gpio": gpio, "level": level})
+
+    def press(self, gpio: int, level: int = 0, ms: int = 100) -> None:
+        """Press a button that connects the pin with `level` for so many milliseconds. Returns when it is
+        let go.
+        """
+        self.drive(gpio, level)
+        time.sleep(ms / 1000)
+        self.drive(gpio, None)
+
+    def status(self) -> dict[str, Any]:
+        """{"heap_free", "heap_used" (bytes; None on CPython), "clock" (Unix seconds; None: unset),
+        "uptime_ms"}, after a collection.
+        """
+        return self.ask({"do": "status"})
+
+    def on_edge(self, callback: Callable[[int, Edge], None]) -> None:
+        """Have `callback(gpio, edge)` called at each further change of a pin, on another thread."""
+        self._edge_listeners.append(callback)
+
+    def on_line(self, callback: Callable[[str], None]) -> None:
+        """Have `callback` called with each further line of serial output, on another thread."""
+        self._line_listeners.append(callback)
+
+    def wait(self, predicate: Callable[[], Value], timeout: float = 5) -> Value:
+        """Wait until `predicate()` is true, and return what it gave. Raises BoardError after `timeout`
+        seconds.
+        """
+        end = time.monotonic() + timeout
+        while not (value := predicate()):
+            if time.monotonic() > end:
+                raise self._error(f"what was waited for did not happen within {timeout:g} s")
+            with self._changed:
+                self._changed.wait(_LOOK_AGAIN)
+        with self._changed:  # what came along with it has been noted too
+            return value
+
+    def ask(self, command: dict[str, Any], *, when_off: Callable[[], None] | None = None) -> dict[str, Any]:
+        """Send a command to the chip. While the board is off, `when_off` is called instead; without one it
+        is a BoardError.
+        """
+        processor = self._processor
+        if processor is not None:
+            return processor.ask(command, _ANSWER_TIMEOUT)
+        if when_off is None:
+            raise BoardError(f"the board is off (command {command['do']!r})")
+        when_off()
+        return {}
+
+    def _boot(self, cause: int) -> None:
+        config = {
+            "chip": self._chip,
+            "port": self._board_port,
+            "cause": cause,
+            "clock": self.clock.state(),
+            "ntp": self.ntp.state,
+            "wifi": self.wifi.is_up,
+            "nvs": self._nvs,
+            "levels": {gpio: pin.level for gpio, pin in self._pins.items() if pin.level is not None},
+        }
+        self._state = "starting"
+        self.starts.append(cause)
+        self._processor = Processor(
+            self.runtime,
+            self.flash,
+            config,
+            heapsize=self._heapsize,
+            publish=self._publish,
+        )
+
+    def _restart(self, processor: Processor, cause: int) -> None:
+        if self._end(processor, keep_pins=cause == SOFT_RESET):
+            with self._changed:
+                if self._powered:
+                    self._boot(cause)
+
+    def _end(self, processor: Processor, *, keep_pins: bool = False, lose_clock: bool = False) -> bool:
+        """Kill this life of the board. False when it was over already."""
+        processor.kill()  # outside the lock: its thread still notes what it has read
+        with self._changed:
+            if processor is not self._processor:
+                return False
+            self._processor = None
+            self._state = "off"
+            now = time.time()
+            for gpio in self._pins if not keep_pins else ():
+                self._record(gpio, now, None)
+            if lose_clock:
+                self.clock.lose_power()
+            self._changed.notify_all()
+        return True
+
+    def _publish(self, processor: Processor, lines: list[str], events: list[dict[str, Any]]) -> None:
+        """Note what the board said and did, all at once."""
+        with self._changed:
+            self.serial.extend(lines)
+            for event in events:
+                self._note(event)
+            self._changed.notify_all()
+        for line in lines:
+            for listener in self._line_listeners:
+                listener(line)
+        last = events[-1]["e"] if events else None
+        if last == "reset":
+            self._restart(processor, events[-1]["cause"])
+        elif last == "watchdog":
+            self._restart(processor, WDT_RESET)
+        elif last in ("cut", "gone"):
+            self._powered = False
+            self._end(processor, lose_clock=True)
+
+    def _note(self, event: dict[str, Any]) -> None:
+        kind = event["e"]
+        if kind == "pin":
+            self._record(event["gpio"], event["t"], event["level"])
+        elif kind == "clock":
+            self.clock.moved(event["offset"], event["set"])
+        elif kind == "run":
+            self._state = event["path"]
+        elif kind == "repl":
+            self._state = "repl"
+        elif kind == "nvs":
+            self._nvs = event["nvs"]
+        elif kind == "pixels":
+            self.pixels[event["gpio"]] = [tuple(colour) for colour in event["colours"]]
+
+    def _record(self, gpio: int, when: float, level: int | None) -> None:
+        if self.pin(gpio).record(when, level):
+            for listener in self._edge_listeners:
+                listener(gpio, self.pin(gpio).history[-1])
+
+    def _error(self, message: str) -> BoardError:
+        with self._changed:
+            tail = "\n".join("    " + line for line in self.serial[-_TAIL:])
+        return BoardError(
+            f"{message}\n  It printed last:\n{tail}" if tail else f"{message}; it printed nothing"
+        )
+
+
+def _free_port(port: int) -> int:
+    """`port`, or any for 0. Raises OSError when it is taken: the firmware itself could not say it so well."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
+        return probe.getsockname()[1]
+
+
+def _accepts(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,0 +1,166 @@
+"""`pinwarden simulate`."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from pinwarden import board as files
+from pinwarden import find, qr
+from pinwarden.console import note
+from pinwarden.device import STATE_FOLDER, Device
+from pinwarden.errors import UserError
+from pinwarden.files import PRIVATE_FOLDER, short
+from pinwarden.mint import link_for, mint_token
+from pinwarden.params import device_argument, examples
+from pinwarden_sim import runtimes
+from pinwarden_sim.board import Board, BoardError
+
+PORT = 8080  # when it is free; else any
+TOKEN_LIFE = 86400  # seconds
+HEAP = "192k"  # objects are twice as big as on the board, which has 100 to 160 kB
+_SIMULATED_WIFI = {"ssid": "simulated", "password": "simulated-air"}
+_MOST_HOSTS = 8  # of the settings' own limit
+
+
+class CannotSimulate(UserError):
+    """The simulated board cannot be started here, or not so."""
+
+
+@click.command(
+    short_help="Run a device on this computer.",
+    epilog=examples("""
+        pinwarden simulate door
+        pinwarden simulate --runtime cpython --port 8000
+        pinwarden simulate door --lan        phones in this network may try it
+    """),
+)
+@device_argument()
+@click.option(
+    "--runtime",
+    type=click.Choice(runtimes.RUNTIMES),
+    help="What runs the board's files. Default: micropython where it is installed.",
+)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), help=f"The port of its page. Default: {PORT}, or a free one."
+)
+@click.option("--lan", is_flag=True, help="Let other computers and phones of this network reach it.")
+def simulate(device: str | None, runtime: str | None, port: int | None, lan: bool) -> None:
+    """Run the firmware of DEVICE in a simulated board, with a link, a token for a day, and a live view.
+
+    Its flash is the folder .pinwarden/flash of the device. Keys: r reset, p power, w Wi-Fi, c clock, b
+    button, q quit.
+    """
+    from pinwarden_sim.terminal import show
+
+    found = find.load(device)
+    runtime = runtime or runtimes.available()[-1]
+    address = _address_in_network() if lan else "127.0.0.1"
+    with _terminated_by_signal(), _alone(found):
+        flash = _install(found, runtime, address)
+        try:
+            board = _board(flash, found, runtime, port, lan)
+        except runtimes.RuntimeMissing as error:
+            raise CannotSimulate(str(error)) from None
+        with board:
+            try:
+                board.start()
+            except (BoardError, runtimes.RuntimeMissing) as error:
+                raise CannotSimulate(f"{found.name} does not start: {error}") from None
+            found.remember(address, board.port)
+            token = mint_token(
+                found, subject="simulator", scope=["pins:read", "pins:write"], ttl=_life(found)
+            )
+            link = link_for(found, token)
+            show(
+                board,
+                link=link,
+                token=token,
+                qr_text="\n".join(qr.lines(qr.make(link))),
+                settings=found.settings,
+            )
+
+
+def _life(device: Device) -> int:
+    """A day, or what the device's policy leaves of it."""
+    return min(TOKEN_LIFE, device.settings["max_ttl"])
+
+
+def _install(device: Device, runtime: str, address: str) -> Path:
+    """Make the flash: the device as it is, but that it logs every request and answers to "localhost" too."""
+    flash = device.folder / STATE_FOLDER / "flash"
+    flash.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+    hosts = list(dict.fromkeys(["localhost", address, *device.settings["hosts"]]))[:_MOST_HOSTS]
+    settings = {**device.settings, "log": "requests", "hosts": hosts}
+    secrets = device.secrets()
+    try:
+        files.install(flash, settings, {**secrets, "wifi": _SIMULATED_WIFI}, mpy=runtime == "micropython")
+    except OSError as error:
+        raise CannotSimulate(f"{short(flash)} cannot be written: {error.strerror}") from None
+    return flash
+
+
+def _board(flash: Path, device: Device, runtime: str, port: int | None, lan: bool) -> Board:
+    options = {"chip": device.settings["chip"], "radio": True, "address": "0.0.0.0" if lan else "127.0.0.1"}
+    if runtime == "micropython":
+        options["heapsize"] = HEAP
+    try:
+        return Board(flash, runtime, PORT if port is None else port, **options)
+    except OSError as error:
+        if port is not None:
+            raise CannotSimulate(
+                f"port {port} cannot be used: {error.strerror}", "Choose another with --port, or 0 for any."
+            ) from None
+        note(f"Port {PORT} is in use: taking a free one.")
+        return Board(flash, runtime, 0, **options)
+
+
+def _address_in_network() -> str:
+    """This computer's address in its local network. Nothing is sent to find it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # an address of RFC 5737, which is nobody's
+        except OSError:
+            raise CannotSimulate("this computer is in no network", "Leave --lan out.") from None
+        return probe.getsockname()[0]
+
+
+@contextlib.contextmanager
+def _alone(device: Device) -> Iterator[None]:
+    """Keep a second simulation from the same flash."""
+    import fcntl
+
+    folder = device.folder / STATE_FOLDER
+    folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+    with (folder / "simulator.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise CannotSimulate(
+                f"{device.name} is being simulated already",
+                "Stop the other simulation first, or make another device.",
+            ) from None
+        yield
+
+
+@contextlib.contextmanager
+def _terminated_by_signal() -> Iterator[None]:
+    """Have SIGTERM and SIGHUP end the program as Ctrl-C does: the terminal restored, the board switched
+    off.
+    """
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

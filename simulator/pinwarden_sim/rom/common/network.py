@@ -1,0 +1,173 @@
+"""Stand-in for the board's `network`: a Wi-Fi station, and an access point that the host of the simulation
+switches off and on.
+"""
+
+from simulated import silicon
+
+STA_IF = 0
+AP_IF = 1
+
+STAT_IDLE = 1000
+STAT_CONNECTING = 1001
+STAT_GOT_IP = 1010
+STAT_NO_AP_FOUND = 201
+STAT_WRONG_PASSWORD = 202
+STAT_BEACON_TIMEOUT = 200
+STAT_ASSOC_FAIL = 203
+STAT_HANDSHAKE_TIMEOUT = 204
+
+_HOSTNAME_MAX = 32
+_SIGNAL = -55  # dBm
+_ADDRESS = "127.0.0.1"
+
+_common = {"hostname": "mpy-esp32", "country": "XX"}
+_interfaces = {}
+
+
+class WLAN:
+    """One object for each interface, as on the board. Connects at once when the access point is in reach."""
+
+    IF_STA = STA_IF
+    IF_AP = AP_IF
+    PM_NONE = 0
+    PM_PERFORMANCE = 1
+    PM_POWERSAVE = 2
+    SEC_OPEN = 0
+    SEC_WPA2 = 3
+    SEC_WPA3 = 6
+
+    def __new__(cls, interface=STA_IF):
+        if interface not in (STA_IF, AP_IF):
+            raise ValueError("invalid WLAN interface identifier")
+        if interface not in _interfaces:
+            wlan = _interfaces[interface] = object.__new__(cls)
+            wlan._interface = interface
+            wlan._active = wlan._wanted = False
+            wlan._settings = {
+                "reconnects": -1,
+                "pm": cls.PM_PERFORMANCE,
+                "txpower": 20.0,
+                "channel": 1,
+                "ssid": "",
+            }
+        return _interfaces[interface]
+
+    def __init__(self, interface=STA_IF):
+        pass
+
+    def active(self, on=None):
+        if on is not None:
+            self._active = bool(on)
+            if not on:
+                self._wanted = False
+        return self._active
+
+    def connect(self, ssid=None, key=None, *, bssid=None):
+        if not self._active:
+            raise OSError("Wifi Not Started")
+        if self._wanted and not self.isconnected():
+            # The driver refuses a second connect() while it is at the first: esp_wifi_set_config() fails
+            # then.
+            raise OSError("Wifi Internal State Error")
+        if ssid is not None:
+            self._settings["ssid"] = ssid
+        self._wanted = True
+        silicon.chip().station = self
+        if not silicon.chip().access_point:
+            self.beacon_lost()
+
+    def disconnect(self):
+        self._wanted = False
+
+    def beacon_lost(self):
+        """The simulation's: the access point went out of reach. The driver tries again by itself, unless
+        told otherwise.
+        """
+        if self._settings["reconnects"] == 0:
+            self._wanted = False
+
+    def isconnected(self):
+        if self._interface == AP_IF:
+            return False
+        return self._active and self._wanted and silicon.chip().access_point
+
+    def status(self, what=None):
+        if what == "rssi":
+            if not self.isconnected():
+                raise OSError("Wifi Not Connected")
+            return _SIGNAL
+        if what is not None:
+            raise ValueError("unknown status param")
+        if self.isconnected():
+            return STAT_GOT_IP
+        if self._wanted:
+            return STAT_NO_AP_FOUND
+        return STAT_IDLE
+
+    def config(self, *names, **values):
+        for name, value in values.items():
+            if name in ("hostname", "dhcp_hostname"):
+                hostname(value)
+            else:
+                self._settings[name] = value
+        if not names:
+            return None
+        name = names[0]
+        if name in ("hostname", "dhcp_hostname"):
+            return hostname()
+        if name == "mac":
+            return silicon_mac()
+        if name == "essid":
+            name = "ssid"
+        if name not in self._settings:
+            raise ValueError("unknown config param")
+        return self._settings[name]
+
+    def ifconfig(self, fields=None):
+        address = _ADDRESS if self.isconnected() else "0.0.0.0"
+        return (address, "255.0.0.0", address, address)
+
+    def ipconfig(self, name=None, **values):
+        if name == "addr4":
+            return self.ifconfig()[:2]
+        if name == "gw4":
+            return self.ifconfig()[2]
+        if name == "dhcp4":
+            return True
+        if name is not None:
+            raise ValueError("unknown config param")
+        return None
+
+    def scan(self):
+        """[(ssid, bssid, channel, RSSI, security, hidden)]"""
+        if not silicon.chip().access_point:
+            return []
+        return [
+            (self._settings["ssid"].encode(), b"\x02\x00\x00\x00\x00\x01", 1, _SIGNAL, self.SEC_WPA2, False)
+        ]
+
+
+def silicon_mac():
+    """The MAC address is the chip's identity."""
+    import machine
+
+    return machine.unique_id()
+
+
+def hostname(name=None):
+    """The name that DHCP and mDNS tell the network; must be set before connecting. ValueError above 32
+    characters.
+    """
+    if name is not None:
+        if len(name) > _HOSTNAME_MAX:
+            raise ValueError
+        _common["hostname"] = name
+    return _common["hostname"]
+
+
+def country(code=None):
+    if code is not None:
+        if len(code) != 2:
+            raise ValueError
+        _common["country"] = code
+    return _common["country"]

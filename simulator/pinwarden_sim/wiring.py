@@ -1,0 +1,145 @@
+"""What is soldered to the simulated board, as the tests see it: pins with their history, a clock, a time
+server, the Wi-Fi.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+from pinwarden_sim.processor import BoardError
+
+EPOCH_2000 = 946684800  # Unix seconds; where an unset clock of the board begins
+
+
+class Edge(NamedTuple):
+    """A change on a pin: when (Unix seconds of the host, a float), and to what: 0, 1, or None when nobody
+    drives it any more.
+    """
+
+    time: float
+    level: int | None
+
+
+@dataclass
+class PinRecord:
+    """A pin of the chip as a logic analyser on it shows it."""
+
+    gpio: int
+    history: list[Edge] = field(default_factory=list)
+
+    @property
+    def level(self) -> int | None:
+        """0 or 1 while the firmware, or a button, drives the pin; None when nobody does."""
+        return self.history[-1].level if self.history else None
+
+    @property
+    def levels(self) -> list[int | None]:
+        """The history without its times."""
+        return [edge.level for edge in self.history]
+
+    def record(self, when: float, level: int | None) -> bool:
+        """Note a level. Returns whether it is a change."""
+        if level == self.level:
+            return False
+        self.history.append(Edge(when, level))
+        return True
+
+
+class Chip(Protocol):
+    """What the helpers below need of the board."""
+
+    def ask(self, command: dict[str, Any], *, when_off: Callable[[], None] | None = None) -> dict[str, Any]:
+        """Send a command; when the board is off, do `when_off` instead."""
+        ...
+
+
+class Clock:
+    """The board's clock, from outside. It survives the resets, and not the loss of power."""
+
+    def __init__(self, chip: Chip, unix: int | None) -> None:
+        self._chip = chip
+        # Seconds from the host's clock to the board's; None: power has never been on, or was lost.
+        self._offset = None if unix is None else unix - time.time()
+        self._is_set = unix is not None
+
+    def set(self, unix: float) -> None:
+        """Set it to this Unix time."""
+        self._chip.ask({"do": "clock", "unix": unix}, when_off=lambda: self.moved(unix - time.time(), True))
+
+    def unset(self) -> None:
+        """As after a power cut: it counts from 2000."""
+        self._chip.ask({"do": "unset"}, when_off=self.lose_power)
+
+    def jump(self, seconds: float) -> None:
+        """Move it by so many seconds."""
+        self._chip.ask({"do": "jump", "seconds": seconds}, when_off=lambda: self._jump_off(seconds))
+
+    def now(self) -> int | None:
+        """The board's time in Unix seconds; None when it is not set."""
+        return None if not self._is_set or self._offset is None else int(time.time() + self._offset)
+
+    def moved(self, offset: float, is_set: bool) -> None:
+        """The board's own report."""
+        self._offset, self._is_set = offset, is_set
+
+    def lose_power(self) -> None:
+        """Forget the time."""
+        self._offset, self._is_set = None, False
+
+    def state(self) -> dict | None:
+        """What the chip finds at a start; None: it begins at 2000."""
+        return None if self._offset is None else {"offset": self._offset, "set": self._is_set}
+
+    def _jump_off(self, seconds: float) -> None:
+        if self._offset is not None:
+            self._offset += seconds
+
+
+class TimeServer:
+    """The NTP server that the board asks."""
+
+    def __init__(self, chip: Chip, up: bool) -> None:
+        self._chip = chip
+        self.state: dict[str, Any] = {"up": up, "offset": 0}
+
+    def set(self, unix: float | None = None) -> None:
+        """Have it say this Unix time from now on; None: the host's true time."""
+        self._change(offset=0 if unix is None else unix - time.time())
+
+    def down(self) -> None:
+        """Have it not answer."""
+        self._change(up=False)
+
+    def up(self) -> None:
+        """Have it answer again."""
+        self._change(up=True)
+
+    def _change(self, **changes: Any) -> None:
+        self.state = {**self.state, **changes}
+        self._chip.ask({"do": "ntp", "ntp": self.state}, when_off=lambda: None)
+
+
+class WiFi:
+    """The access point that the board connects to."""
+
+    def __init__(self, chip: Chip, switch: Callable[[bool], None] | None) -> None:
+        self._chip, self._switch = chip, switch
+        self.is_up = True
+
+    def down(self) -> None:
+        """Put it out of reach: `isconnected()` is False, and nothing gets to the board or from it."""
+        self._set(False)
+
+    def up(self) -> None:
+        """Bring it back. Connections of before are gone."""
+        self._set(True)
+
+    def _set(self, is_up: bool) -> None:
+        if self._switch is None:
+            raise BoardError("a board without a radio cannot lose its Wi-Fi: use Board(…, radio=True)")
+        self._switch(is_up)
+        self.is_up = is_up
+        self._chip.ask({"do": "wifi", "up": is_up}, when_off=lambda: None)
