@@ -1,0 +1,60 @@
+"""What holds for every test here.
+
+A test that needs a program of the system skips where it is missing, and its reason names the package that
+brings it. In CI nothing may be missing: with PINWARDEN_NO_SKIP=1 a skipped test fails the session.
+"""
+
+import os
+import shutil
+from collections.abc import Callable
+
+import pytest
+
+
+class NoSkip:
+    """Fails a session in which anything was skipped, and says what."""
+
+    def __init__(self) -> None:
+        self.skipped: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._note(report)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        self._note(report)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if self.skipped and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self.skipped:
+            terminalreporter.section("skipped, and PINWARDEN_NO_SKIP is set: failed", red=True)
+            for line in self.skipped:
+                terminalreporter.line(line)
+
+    def _note(self, report: pytest.TestReport | pytest.CollectReport) -> None:
+        if report.skipped:
+            reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext
+            self.skipped.append(f"{report.nodeid}: {reason}")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if os.environ.get("PINWARDEN_NO_SKIP") == "1":
+        config.pluginmanager.register(NoSkip())
+
+
+@pytest.fixture(scope="session")
+def program() -> Callable[..., str]:
+    """`program("chromium", package="chromium")`: the path of a program of the system; skips where there is
+    none.
+    """
+
+    def find(name: str, *, package: str) -> str:
+        path = shutil.which(name)
+        if path is None:
+            pytest.skip(f"no `{name}` here: apt install {package}")
+        return path
+
+    return find

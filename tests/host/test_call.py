@@ -1,0 +1,228 @@
+"""`pinwarden call`: one request with no more rights than it needs, and an answer that says what to do."""
+
+import json
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import jwt
+import pytest
+from click.testing import Result
+
+from pinwarden import call as client
+from pinwarden.device import Device
+from pinwarden.errors import Unreachable
+
+from .conftest import FakeBoard
+
+Run = Callable[..., Result]
+
+
+def claims_in(request: dict) -> dict:
+    token = request["head"]["authorization"].removeprefix("Bearer ")
+    return jwt.decode(token, options={"verify_signature": False})
+
+
+def test_sends_one_request(door: Device, board: FakeBoard, pinwarden: Run) -> None:
+    board.answer(200, {"name": "relay", "value": True})
+    result = pinwarden(
+        "call", "door", "put", "pins/relay", "--data", '{"value": true}', "--address", board.address
+    )
+    assert result.exit_code == 0
+    assert json.loads(result.stdout) == {"name": "relay", "value": True}
+    assert result.stderr == "200 OK\n"
+    (request,) = board.requests
+    assert (request["method"], request["path"], request["body"]) == (
+        "PUT",
+        "/api/v1/pins/relay",
+        b'{"value": true}',
+    )
+    assert request["head"]["host"] == board.address
+    assert request["head"]["content-type"] == "application/json"
+    claims = claims_in(request)
+    assert claims["scope"] == "pins:write:relay"
+    assert claims["exp"] - claims["iat"] == 60
+    assert claims["sub"] == "pinwarden-call"
+    assert request["head"]["authorization"].partition(" ")[2] not in result.output
+
+
+@pytest.mark.parametrize(
+    ("args", "check"),
+    [
+        (["GET", "device"], lambda r: "scope" not in claims_in(r)),
+        (["GET", "healthz"], lambda r: "authorization" not in r["head"]),
+        (["GET", "/"], lambda r: "authorization" not in r["head"]),
+        (["HEAD", "pins"], lambda r: r["method"] == "HEAD"),
+        (["POST", "pins/relay/toggle"], lambda r: r["body"] == b"{}"),
+        (["GET", "pins"], lambda r: "content-type" not in r["head"]),
+        (["GET", "pins", "--scope", "pins:read:relay"], lambda r: claims_in(r)["scope"] == "pins:read:relay"),
+        (["GET", "pins", "--ttl", "5m"], lambda r: claims_in(r)["exp"] - claims_in(r)["iat"] == 300),
+        (["GET", "pins", "--for", "ci"], lambda r: claims_in(r)["sub"] == "ci"),
+        (["GET", "pins", "--token", "a.b.c"], lambda r: r["head"]["authorization"] == "Bearer a.b.c"),
+        (
+            ["GET", "pins", "--token", "http://d/#token=a.b.c"],
+            lambda r: r["head"]["authorization"] == "Bearer a.b.c",
+        ),
+    ],
+)
+def test_options_make_the_request(
+    door: Device, board: FakeBoard, pinwarden: Run, args: list[str], check: Callable[[dict], bool]
+) -> None:
+    result = pinwarden("call", "door", *args, "--address", board.address)
+    assert result.exit_code == 0
+    assert check(board.requests[0])
+
+
+@pytest.mark.parametrize(
+    ("args", "stdin", "env"),
+    [(["--token", "-"], "a.b.c\n", {}), ([], None, {"PINWARDEN_TOKEN": "a.b.c"})],
+)
+def test_takes_the_token_unseen(
+    door: Device, board: FakeBoard, pinwarden: Run, args: list[str], stdin: str | None, env: dict[str, str]
+) -> None:
+    pinwarden("call", "door", "GET", "pins", *args, "--address", board.address, stdin=stdin, env=env)
+    assert board.requests[0]["head"]["authorization"] == "Bearer a.b.c"
+
+
+def test_reads_the_body_from_stdin(door: Device, board: FakeBoard, pinwarden: Run) -> None:
+    body = '{"ms": 300}'
+    pinwarden(
+        "call", "door", "POST", "pins/relay/pulse", "--data", "-", "--address", board.address, stdin=body
+    )
+    assert board.requests[0]["body"] == body.encode()
+
+
+def test_goes_where_the_board_was_seen(door: Device, board: FakeBoard, pinwarden: Run) -> None:
+    door.remember("127.0.0.1", board.port)
+    assert pinwarden("call", "door", "GET", "pins").exit_code == 0
+    assert board.requests[0]["head"]["host"] == board.address
+
+
+@pytest.mark.parametrize(
+    ("peer", "path", "remembered"),
+    [
+        (("192.168.1.20", 80), "pins", True),
+        (
+            ("127.0.0.1", 8080),
+            "pins",
+            False,
+        ),  # a tunnel, or a simulated board, which notes its address itself
+        (("192.168.1.20", 80), "healthz", False),  # whoever answers this has not shown that it is the board
+        (None, "pins", False),
+    ],
+)
+def test_remembers_who_answered(
+    door: Device, pinwarden: Run, monkeypatch: pytest.MonkeyPatch, peer: tuple, path: str, remembered: bool
+) -> None:
+    def answer(*_: object, **__: object) -> client.Answer:
+        return client.Answer(200, client.httpx.Headers({"content-type": "application/json"}), b"{}", peer)
+
+    monkeypatch.setattr("pinwarden.commands.call.send", answer)
+    assert pinwarden("call", "door", "GET", path).exit_code == 0
+    assert (door.last_seen() is not None) == remembered
+
+
+def test_a_redirect_is_not_followed(door: Device, board: FakeBoard, pinwarden: Run) -> None:
+    board.answer(302, {}, Location=f"http://{board.address}/elsewhere")
+    assert pinwarden("call", "door", "GET", "pins", "--address", board.address).exit_code == 1
+    assert len(board.requests) == 1
+
+
+def test_no_proxy_gets_the_token(door: Device, board: FakeBoard, pinwarden: Run) -> None:
+    env = {"http_proxy": "http://127.0.0.1:9", "ALL_PROXY": "http://127.0.0.1:9", "NO_PROXY": ""}
+    assert pinwarden("call", "door", "GET", "pins", "--address", board.address, env=env).exit_code == 0
+
+
+def test_nobody_there_is_exit_code_3(door: Device, pinwarden: Run) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # bound and not listening: refuses
+        address = f"127.0.0.1:{closed.getsockname()[1]}"
+        result = pinwarden("call", "door", "GET", "pins", "--address", address)
+    assert result.exit_code == 3
+    assert result.stderr.startswith(
+        f"error: {address}: no connection (connection refused)\nhint: Is the board on"
+    )
+
+
+@pytest.mark.parametrize(
+    ("reply", "says"),
+    [(b"SSH-2.0-x\r\n", "does not speak HTTP"), (b"", "does not speak HTTP"), (None, "no answer within")],
+)
+def test_what_answers_wrongly_is_unreachable(
+    monkeypatch: pytest.MonkeyPatch, reply: bytes | None, says: str
+) -> None:
+    import threading
+
+    monkeypatch.setattr(client, "ANSWER_TIMEOUT", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(4096)
+                if reply is None:
+                    connection.recv(1)  # until the client gives up
+                else:
+                    connection.sendall(reply)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        with pytest.raises(Unreachable, match=says) as caught:
+            client.send(f"127.0.0.1:{server.getsockname()[1]}", "GET", "/")
+        thread.join()
+    assert caught.value.exit_code == 3
+    assert caught.value.hint
+
+
+def test_an_answer_without_end_is_cut(board: FakeBoard, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "MAX_ANSWER", 1000)
+    board.body = b"x" * 5000
+    with pytest.raises(Unreachable):
+        client.send(board.address, "GET", "/")
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "says"),
+    [
+        (["GET"], 2, "missing argument"),
+        (["FETCH", "pins"], 2, "'FETCH'"),
+        (["GET", "http://door/"], 2, "whole address"),
+        (["PUT", "pins/relay", "--data", "{value: true}"], 2, "--data is not JSON"),
+        (["PUT", "pins/relay", "--data", "[" * 100000], 2, "--data is not JSON"),
+        (["GET", "pins", "--token", "a b"], 2, "characters in it that no token has"),
+        (["GET", "pins", "--token", "a\r\nX: y"], 2, "characters in it that no token has"),
+        (
+            ["GET", "pins", "--token", "a.b.c", "--scope", "pins:read"],
+            2,
+            "--scope is for a token that is minted",
+        ),
+        (["GET", "pins", "--token", "-", "--data", "-"], 2, "cannot both"),
+        (["GET", "pins", "--address", "a b"], 2, "no address"),
+        (["GET", "pins", "--address", "http://door"], 2, "no address"),
+        (["GET", "pins", "--address", "user:pw@door"], 2, "no address"),
+        (["GET", "pins", "--address", "door:99999999"], 2, "no address"),
+        (["GET", "pins", "--address", ""], 2, "no address"),
+        (["GET", "pins/rely"], 1, "Did you mean relay?"),
+        (["GET", "pins", "--ttl", "91d"], 1, "90 days at the most"),
+        (["GET", "pins", "--scope", "pins:reed"], 1, "no scope"),
+    ],
+)
+def test_says_what_cannot_be_sent(
+    door: Device, pinwarden: Run, args: list[str], code: int, says: str
+) -> None:
+    door.remember("127.0.0.1", 9)  # nothing may be sent; should it be, it stays on this computer
+    result = pinwarden("call", "door", *args)
+    assert result.exit_code == code
+    assert says in result.stderr
+
+
+def test_the_folder_may_be_read_only(door: Device, pinwarden: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def answer(*_: object, **__: object) -> client.Answer:
+        return client.Answer(204, client.httpx.Headers(), b"", ("192.168.1.20", 80))
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pinwarden.commands.call.send", answer)
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    assert pinwarden("call", "door", "GET", "pins").exit_code == 0

@@ -1,0 +1,60 @@
+"""The lock files: complete, in step with pyproject.toml and with each other, and tied to no place of
+download.
+"""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[2]
+LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-stubs.lock")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+GROUPS = PROJECT["dependency-groups"]
+
+# Which requirements each lock file answers for.
+ANSWERS_FOR = {
+    "requirements.lock": PROJECT["project"]["dependencies"] + GROUPS["build"],
+    "requirements-dev.lock": PROJECT["project"]["dependencies"] + GROUPS["build"] + GROUPS["dev"],
+    "requirements-stubs.lock": GROUPS["board-stubs"],
+}
+
+
+def entries(lock: str) -> dict[str, tuple[str, str]]:
+    """Name -> (version, hashes as text)."""
+    text = (ROOT / lock).read_text().replace("\\\n", " ")
+    found = {}
+    for line in text.splitlines():
+        if line and not line.startswith("#"):
+            name, version, rest = re.fullmatch(r"([\w.-]+)==(\S+)(.*)", line).groups()  # type: ignore[union-attr]
+            found[canonicalize_name(name)] = (version, rest)
+    return found
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_package_has_hashes(lock: str) -> None:
+    assert [name for name, (_version, rest) in entries(lock).items() if "--hash=sha256:" not in rest] == []
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_names_no_place_of_download(lock: str) -> None:
+    text = (ROOT / lock).read_text()
+    assert re.findall(r"://|--[\w-]*(?:index|find-links)[\w-]*| @ ", text) == []
+
+
+@pytest.mark.parametrize(
+    ("lock", "requirement"),
+    [(lock, text) for lock, texts in ANSWERS_FOR.items() for text in texts if isinstance(text, str)],
+)
+def test_answers_every_requirement(lock: str, requirement: str) -> None:
+    wanted = Requirement(requirement)
+    version, _rest = entries(lock)[canonicalize_name(wanted.name)]
+    assert wanted.specifier.contains(version), "run: make lock"
+
+
+def test_locks_agree() -> None:
+    small, large = entries("requirements.lock"), entries("requirements-dev.lock")
+    assert {name: small[name][0] for name in small} == {name: large[name][0] for name in small}
