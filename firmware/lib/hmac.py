@@ -1,7 +1,7 @@
 """HMAC-SHA-256 (RFC 2104, FIPS 198-1) with the names of the standard library's `hmac`, which the board lacks.
 
-Making the two key pads costs more than the MAC of a short message. `new(key)` makes them once; `copy()` of such an
-empty object shares them, so that a message costs two hashes and little else:
+Making the two key pads costs more than the MAC of a short message. `new(key)` makes them once; `copy()` of
+such an empty object shares them, so that a message costs two hashes and little else:
 
     keyed = hmac.new(key, digestmod="sha256")
     mac = keyed.copy(); mac.update(message); mac.digest()
@@ -28,7 +28,9 @@ class HMAC:
         self._outer_pad = outer_pad
 
     def copy(self):
-        """Return an HMAC under the same key; raise ValueError once data was fed (the ESP32's hashes cannot be copied)."""
+        """Return an HMAC under the same key; raise ValueError once data was fed (the ESP32's hashes cannot be
+        copied).
+        """
         if self._hash:
             raise ValueError("copy an HMAC before it is fed: a hash in progress cannot be copied here")
         return HMAC(self._inner_pad, self._outer_pad)
@@ -79,14 +81,30 @@ def digest(key, msg, digest="sha256"):
 
 
 def compare_digest(a, b):
-    """Tell whether two bytes or two ASCII strs are equal, in a time that depends on their lengths, not on where they differ.
+    """Tell whether two bytes or two ASCII strs are equal, in a time that depends on their lengths, not on
+    where they differ.
 
-    `==` stops at the first difference: an attacker who can time it finds a code octet by octet. Here both are read
-    whole, into integers, and combined whole. (A loop over the octets costs the board six times as much.)
+    `==` stops at the first difference: an attacker who can time it finds a code octet by octet. Here both are
+    read whole, into integers, and combined whole. (A loop over the octets costs the board six times as much.)
+    Raises TypeError for a str beside bytes, as the standard library does.
     """
-    if isinstance(a, str) and isinstance(b, str):
-        a = a.encode()
-        b = b.encode()
+    if isinstance(a, str):
+        a = _ascii(a)
+        b = _ascii(b)
+    elif isinstance(b, str):
+        raise TypeError("two bytes or two strs")
     if len(a) != len(b):
         return False
-    return int.from_bytes(a, "big") ^ int.from_bytes(b, "big") == 0
+    # Big integers drop their leading zeros one by one, and so tell how long the equal beginning was. With a 1
+    # on top of the difference there are none to drop; the subtraction borrows from that 1 only if the
+    # difference is zero.
+    return (int.from_bytes(b"\x01" + a, "big") ^ int.from_bytes(b, "big")) - 1 >> 8 * len(a) == 0
+
+
+def _ascii(text):
+    if not isinstance(text, str):
+        raise TypeError("two bytes or two strs")
+    data = text.encode()
+    if len(data) != len(text):
+        raise TypeError("a str of ASCII only")
+    return data
