@@ -3,6 +3,7 @@
 A main.py that returns or raises leaves the board at its REPL with the outputs still driven.
 """
 
+import gc
 import sys
 
 from boot import drive_outputs_safe
@@ -17,14 +18,14 @@ def record(error):
     import os
 
     text = io.StringIO()
-    sys.print_exception(error, text)
+    sys.print_exception(error, text)  # pyright: ignore[reportArgumentType]
     try:
         os.mkdir("/state")
     except OSError:
         pass  # it is there
     # Written whole, then renamed: a cut leaves the old record or the new.
     with open(_CRASH + ".new", "w") as file:
-        json.dump({"error": repr(error), "trace": text.getvalue()}, file)
+        json.dump({"error": repr(error), "trace": text.getvalue()}, file)  # pyright: ignore[reportAttributeAccessIssue]
     os.rename(_CRASH + ".new", _CRASH)
 
 
@@ -32,8 +33,12 @@ def main():
     """Run the application until something ends it."""
     error = None
     try:
+        # Modules stay where they are loaded. Collecting often meanwhile keeps them together, and the rest of
+        # memory whole.
+        gc.threshold(4096)
         from firmware import app
 
+        gc.threshold(-1)
         app.run()
     except KeyboardInterrupt:
         # Somebody at the serial port, most often mpremote that wants to deploy: a reset would throw it out.

@@ -2,6 +2,10 @@
 
 import jwt
 
+from .request import JOINED
+
+_LATER = b"Retry-After: 5\r\n"
+
 
 class Denied(Exception):
     """The request is refused before anything is done.
@@ -19,7 +23,9 @@ class Denied(Exception):
 
 
 class Grant:
-    """What a verified token allows. `.subject` is its `sub` or None, `.scopes` a list of str, `.expires` Unix seconds."""
+    """What a verified token allows. `.subject` is its `sub` or None, `.scopes` a list of str, `.expires` Unix
+    seconds.
+    """
 
     def __init__(self, claims):
         self.subject = claims.get("sub")
@@ -31,7 +37,7 @@ class Grant:
 
     def allows(self, scope, name=None):
         """Tell whether `scope` is granted, for everything or for the one thing called `name`."""
-        return scope in self.scopes or name is not None and scope + ":" + name in self.scopes
+        return scope in self.scopes or (name is not None and scope + ":" + name in self.scopes)
 
     def allows_some(self, scope):
         """Tell whether `scope` is granted for anything at all."""
@@ -52,37 +58,48 @@ class Access:
     def authorize(self, request):
         """Return the Grant of the request's token. Raises Denied.
 
-        The credential is looked for in the one place where it does not reach logs, histories and Referer fields: never
-        in a URL or a body (RFC 6750 section 2.3, RFC 9700 section 4.3.2).
+        The credential is looked for in the one place where it does not reach logs, histories and Referer
+        fields: never in a URL or a body (RFC 6750 section 2.3, RFC 9700 section 4.3.2).
         """
-        value = request.fields.get(b"authorization")
-        if value is None:
-            raise self._denied(401, "missing_token", "an access token is needed: Authorization: Bearer TOKEN")
-        space = value.find(b" ")
-        if value[:space].lower() != b"bearer":
-            if value.lower() == b"bearer":
-                raise self._denied(400, "invalid_request", "Authorization holds no token")
-            raise self._denied(401, "missing_token", "only Authorization: Bearer TOKEN is understood")
-        token = value[space:].strip()
-        if b" " in token or b"," in token:
-            # Two fields arrive joined by a comma.
-            raise self._denied(400, "invalid_request", "Authorization holds more than one token")
+        token = self._bearer(request.fields.get(b"authorization"))
         now = self._clock.now()
         if now is None:
             # About 2000 then, and every token looks unexpired.
-            raise self._denied(503, "clock_unset", "the board does not know the time yet, so it can admit no token")
-        try:
-            claims = self._verifier.verify(token, now)
-        except jwt.TokenError as error:
-            raise self._denied(401, "invalid_token", str(error), error.code) from None
+            raise Denied(
+                503, "clock_unset", "the board does not know the time yet, so it can admit no token", _LATER
+            )
+        claims = self._verify(token, now)
         if "iat" in claims:
             self._clock.saw_iat(claims["iat"])
         return Grant(claims)
 
+    def _bearer(self, value):
+        """Return the token in the value of Authorization (bytes or None)."""
+        if value is None:
+            raise self._denied(401, "missing_token", "an access token is needed: Authorization: Bearer TOKEN")
+        if value[:7].lower() == b"bearer ":
+            return value[7:].lstrip(b" ")
+        if value.lower() == b"bearer":
+            raise self._denied(400, "invalid_request", "Authorization holds no token")
+        if JOINED in value:
+            raise self._denied(400, "invalid_request", "Authorization stands twice")
+        raise self._denied(401, "missing_token", "only Authorization: Bearer TOKEN is understood")
+
+    def _verify(self, token, now):
+        try:
+            return self._verifier.verify(token, now)
+        except jwt.TokenError as error:
+            refused = error
+        if b" " in token or b"," in token:  # the comma of two fields, too
+            raise self._denied(400, "invalid_request", "Authorization holds more than one token")
+        raise self._denied(401, "invalid_token", str(refused), refused.code)
+
     def require(self, grant, scope, name=None):
         """Raise Denied unless `grant` allows `scope` for `name`."""
         if not grant.allows(scope, name):
-            wanted = scope if name is None else scope + ":" + name
+            # The name is the request's: what can be none, a quotation mark in it at worst, has no place in a
+            # field.
+            wanted = scope + ":" + name if name and _is_plain(name) else scope
             raise self._insufficient(wanted)
 
     def require_some(self, grant, scope):
@@ -100,10 +117,21 @@ class Access:
         )
 
     def _denied(self, status, code, detail, reason=None):
-        if status == 503:
-            return Denied(status, code, detail, b"Retry-After: 5\r\n")
         challenge = b'WWW-Authenticate: Bearer realm="%s"' % self._realm
-        if code != "missing_token":  # RFC 6750 section 3.1: no error code for a request without any credential
-            # error_description takes neither " nor \ (RFC 6750 section 3); the words are ours, so there are none.
+        if (
+            code != "missing_token"
+        ):  # RFC 6750 section 3.1: no error code for a request without any credential
+            # error_description takes neither " nor \ (RFC 6750 section 3); the words are ours, so there are
+            # none.
             challenge += b', error="%s", error_description="%s"' % (code.encode(), detail.encode())
         return Denied(status, code, detail, challenge + b"\r\n", reason)
+
+
+def _is_plain(name):
+    """Tell whether a thing may be called so: see settings.py. It may stand in a scope, and in a field, as it
+    is.
+    """
+    for c in name:
+        if c not in "abcdefghijklmnopqrstuvwxyz0123456789_-":
+            return False
+    return len(name) <= 24

@@ -13,7 +13,9 @@ _STATUS = {"unknown_pin": 404, "bad_value": 422, "not_supported": 422, "interloc
 
 
 class Api:
-    """Answers requests. `describe_device()` returns what /device tells beside the token, `page(request)` a file or None."""
+    """Answers requests. `describe_device()` returns what /device tells beside the token, `page(request)` a
+    file or None.
+    """
 
     def __init__(self, access, pins, clock, describe_device, page):
         self._access = access
@@ -30,28 +32,27 @@ class Api:
         parts = path[len(_PREFIX) :].split("/")
         route = _route(parts)
         if route is None:
-            return _not_found(path)
-        methods, answer = route
-        method = "GET" if request.method == "HEAD" else request.method
-        if method not in methods:
-            return not_allowed(methods)
-        subject = None
+            return _not_found()
+        if ("GET" if request.method == "HEAD" else request.method) not in route[0]:
+            return not_allowed(route[0])
+        return self._guarded(request, route[1], parts)
+
+    def _guarded(self, request, answer, parts):
+        """Return what `answer` makes of the request, or why it is refused."""
+        grant = None
         try:
             grant = self._access.authorize(request)
-            subject = grant.subject
-            response = answer(self, request, grant, parts[1:])
-        except Denied as denied:
-            more = {"reason": denied.reason} if denied.reason else {}
-            response = problem(denied.status, denied.code, str(denied), denied.challenge, **more)
-        except PinError as error:
+            response = answer(self, request, grant, parts)
+        except (Denied, PinError) as error:
             response = _refused(error)
-        response.subject = subject
+        if grant is not None:
+            response.subject = grant.subject
         return response
 
     def _public(self, request):
         response = self._health() if request.path == "/healthz" else self._page(request)
         if response is None:
-            return _not_found(request.path)
+            return _not_found()
         return response if request.method in ("GET", "HEAD") else not_allowed(("GET",))
 
     def _health(self):
@@ -59,58 +60,54 @@ class Api:
             return json_response({"status": "clock_unset"}, 503)
         return json_response({"status": "ok"})
 
-    def _device(self, request, grant, names):
+    def _device(self, request, grant, parts):
         device = self._describe_device()
         device["token"] = {"sub": grant.subject, "scope": " ".join(grant.scopes), "exp": grant.expires}
         return json_response(device)
 
-    def _list(self, request, grant, names):
+    def _list(self, request, grant, parts):
         self._access.require_some(grant, "pins:read")
         return json_response(
             {"pins": [self._describe(grant, n) for n in self._pins.names() if grant.allows("pins:read", n)]}
         )
 
-    def _pin(self, request, grant, names):
-        name = names[0]
-        if request.method != "PUT":
+    def _pin(self, request, grant, parts):
+        name = parts[1]
+        if request.method == "PUT":
+            body = self._command(request, grant, name, "value")
+            if "value" not in body:
+                raise PinError("bad_value", "value is missing")
+            self._pins.set(name, body["value"])
+        else:
             self._access.require(grant, "pins:read", name)
-            return json_response(self._describe(grant, name))
-        return self._write(request, grant, name, "value")
+        return json_response(self._describe(grant, name))
 
-    def _toggle(self, request, grant, names):
-        return self._write(request, grant, names[0], None)
+    def _toggle(self, request, grant, parts):
+        self._command(request, grant, parts[1], None)
+        self._pins.toggle(parts[1])
+        return json_response(self._describe(grant, parts[1]))
 
-    def _pulse(self, request, grant, names):
-        return self._write(request, grant, names[0], "ms")
+    def _pulse(self, request, grant, parts):
+        body = self._command(request, grant, parts[1], "ms")
+        if "ms" in body and body["ms"] is None:
+            raise PinError("bad_value", "ms is a whole number")
+        self._pins.pulse(parts[1], body.get("ms"))
+        return json_response(self._describe(grant, parts[1]))
 
-    def _write(self, request, grant, name, member):
-        """Carry out a command whose body has at most the one `member`."""
+    def _command(self, request, grant, name, member):
+        """Return the body of a command, a dict with the one `member` at most. Raises Denied, PinError."""
         # Scope first: whether a pin exists is told to those only who may know.
         self._access.require(grant, "pins:write", name)
-        content_type = request.fields.get(b"content-type", b"").split(b";")[0].strip().lower()
-        if content_type != JSON:
-            # A form on another web site cannot send this type without asking first (CORS preflight).
-            return problem(415, "unsupported_media_type", "send Content-Type: application/json")
-        body = {}
-        if request.body:
-            try:
-                body = strictjson.loads(request.body, max_depth=4)
-            except strictjson.JSONError as error:
-                return problem(400, "invalid_request", "the body is not JSON: " + str(error))
-        if type(body) is not dict or len(body) > 1 or body and member not in body:
-            takes = "takes an object with nothing but " + member if member else "takes no members"
-            return problem(422, "bad_value", "the body " + takes)
-        if member == "value":
-            if not body:
-                return problem(422, "bad_value", "value is missing")
-            self._pins.set(name, body["value"])
-        elif member == "ms":
-            if "ms" in body and body["ms"] is None:
-                return problem(422, "bad_value", "ms is a whole number")
-            self._pins.pulse(name, body.get("ms"))
-        else:
-            self._pins.toggle(name)
-        return json_response(self._describe(grant, name))
+        if request.fields.get(b"content-type") != JSON:
+            _check_type(request.fields.get(b"content-type", b""))
+        if not request.body:
+            return {}
+        body = _parsed(request.body)
+        if body and (len(body) > 1 or member not in body):
+            raise PinError(
+                "bad_value", "the body takes nothing but " + member if member else "the body takes no members"
+            )
+        return body
 
     def _describe(self, grant, name):
         told = self._pins.describe(name)
@@ -135,15 +132,36 @@ _PIN = (("GET", "PUT"), Api._pin)
 _ACTIONS = {"toggle": (("POST",), Api._toggle), "pulse": (("POST",), Api._pulse)}
 
 
+def _check_type(value):
+    # A form on another web site cannot send this type without asking first (CORS preflight).
+    if value.split(b";")[0].strip().lower() != JSON:
+        raise Denied(415, "unsupported_media_type", "send Content-Type: application/json")
+
+
+def _parsed(body):
+    try:
+        value = strictjson.loads(body)
+    except strictjson.JSONError as error:
+        raise Denied(400, "invalid_request", "the body is not JSON: " + str(error)) from None
+    if type(value) is not dict:
+        raise PinError("bad_value", "the body is not an object")
+    return value
+
+
 def _refused(error):
-    """Return the answer to a command that a pin's limits refused."""
+    """Return the answer to a request that the guard or a pin's limits refused."""
+    if isinstance(error, Denied):
+        more = {"reason": error.reason} if error.reason else {}
+        return problem(error.status, error.code, str(error), error.challenge, **more)
     if error.code == "too_soon":
         seconds = (error.retry_ms + 999) // 1000
-        return problem(429, "too_soon", error.message, b"Retry-After: %d\r\n" % seconds, retry_ms=error.retry_ms)
+        return problem(
+            429, "too_soon", error.message, b"Retry-After: %d\r\n" % seconds, retry_ms=error.retry_ms
+        )
     return problem(_STATUS[error.code], error.code, error.message)
 
 
-def _not_found(path):
+def _not_found():
     return problem(404, "not_found", "there is nothing here")
 
 

@@ -5,7 +5,6 @@ import gc
 import sys
 import time
 
-import jwt
 import machine
 import network
 import strictjson
@@ -16,28 +15,35 @@ from .api import Api, not_allowed
 from .clock import Clock, keep_time
 from .http import Server
 from .keyring import make_verifier
+from .page import Page
 from .pins import Pins, enforce
 from .response import json_response, problem
-from .settings import SettingsError, check_secrets, check_settings
-from .page import Page
 from .wifi import Wifi
 
-_LIMITS = check_settings({"version": 1, "name": "pinwarden", "chip": "esp32"})["http"]
+_SAFE_MODE_LIMITS = {
+    "max_head": 4096,
+    "max_body": 2048,  # of what a client sends: it is to hear of the safe mode, not of a limit
+    "connections": 2,
+    "head_timeout": 5,
+    "body_timeout": 5,
+    "write_timeout": 5,
+    "idle_timeout": 5,
+}
 
 
 def run():
-    """Run the application; return never. Raises what no part could deal with: main.py resets the board then."""
+    """Run the application, for ever. Raises what no part could deal with: main.py then resets the board."""
     asyncio.run(_main())
 
 
 async def _main():
     asyncio.get_event_loop().set_exception_handler(_stray_exception)
+    storage.make_folder("/state")
     try:
-        settings = check_settings(_load("/settings.json"))
-        secrets = check_secrets(_load("/secrets.json"))
+        settings, secrets = _read_settings()
         verifier = make_verifier(settings, secrets["keys"])
         pins = Pins(settings["pins"], _make_pin)
-    except (SettingsError, jwt.KeyRejected, ValueError) as error:
+    except ValueError as error:  # SettingsError and KeyRejected are ValueErrors
         await _safe_mode(str(error).split("\n"))
         return
     gc.collect()
@@ -50,15 +56,16 @@ async def _main():
         Device(settings["name"], clock, wifi).describe,
         Page("/firmware/web").answer,
     )
-    names = (settings["hostname"] + ".local", settings["hostname"]) + tuple(settings["hosts"])
+    names = (settings["hostname"] + ".local", settings["hostname"], *settings["hosts"])
     log = RequestLog(clock) if settings["log"] == "requests" else None
     server = Server(
         log.timed(api.handle) if log else api.handle,
         settings["http"],
-        lambda: names + (wifi.address(),),
+        lambda: (*names, wifi.address()),
         settings["origins"],
         on_request=log.write if log else None,
     )
+    gc.collect()
     await asyncio.gather(
         enforce(pins),
         wifi.keep_connected(),
@@ -80,7 +87,9 @@ async def _safe_mode(problems):
     print("safe mode: the pins stay safe, and no request is served, until this is mended:")
     for text in problems:
         print(" ", text)
-    wifi = Wifi(network, _salvage("/settings.json", "hostname", "pinwarden"), _salvage_wifi())
+    hostname = _salvage("/settings.json", "hostname", "pinwarden")
+    credentials = _salvage_wifi()
+    wifi = Wifi(network, hostname, credentials)
 
     def handle(request):
         if request.path != "/healthz":
@@ -89,40 +98,57 @@ async def _safe_mode(problems):
             return not_allowed(("GET",))
         return json_response({"status": "safe_mode", "problems": problems}, 503)
 
-    hostname = _salvage("/settings.json", "hostname", "pinwarden")
-    server = Server(handle, _LIMITS, lambda: (hostname + ".local", hostname, wifi.address()))
-    await asyncio.gather(wifi.keep_connected(), _serve(server, wifi, _salvage_wifi(), _LIMITS["port"]))
+    server = Server(handle, _SAFE_MODE_LIMITS, lambda: (hostname + ".local", hostname, wifi.address()))
+    await asyncio.gather(wifi.keep_connected(), _serve(server, wifi, credentials, 80))
+
+
+def _read_settings():
+    """Return the checked (settings, secrets). Raises ValueError, a problem on each line."""
+    # What checks them is a sixth of the application's memory and needed only now: it is unloaded again.
+    from .settings import check_secrets, check_settings
+
+    try:
+        return check_settings(_load("/settings.json")), check_secrets(_load("/secrets.json"))
+    finally:
+        package = sys.modules[__name__[: __name__.rfind(".")]]
+        for name in ("settings", "schema", "chips"):
+            del sys.modules[package.__name__ + "." + name]
+            delattr(package, name)
 
 
 def _load(path):
-    """Return the JSON object in the file `path`. Raises SettingsError."""
+    """Return the value in the JSON file `path`. Raises ValueError."""
     try:
         data = storage.read(path)
     except OSError as error:
-        raise SettingsError(["%s: cannot be read: %r; deploy it again" % (path, error)]) from None
+        raise ValueError("%s: cannot be read: %r; deploy it again" % (path, error)) from None
     if data is None:
-        raise SettingsError(["%s: is missing; deploy it" % path])
+        raise ValueError("%s: is missing; deploy it" % path)
     try:
         return strictjson.loads(data)
     except strictjson.JSONError as error:
-        raise SettingsError(["%s: is not JSON: %s; deploy it again" % (path, error)]) from None
+        raise ValueError("%s: is not JSON: %s; deploy it again" % (path, error)) from None
 
 
 def _salvage(path, name, default):
     """Return the str member `name` of a file that as a whole may be wrong."""
-    try:
-        value = _load(path)[name]
-    except (SettingsError, KeyError, TypeError):
-        return default
+    value = _salvage_member(path, name)
     return value if type(value) is str and value else default
 
 
 def _salvage_wifi():
-    try:
-        wifi = _load("/secrets.json")["wifi"]
-        return wifi if type(wifi["ssid"]) is str and type(wifi["password"]) is str else None
-    except (SettingsError, KeyError, TypeError):
+    wifi = _salvage_member("/secrets.json", "wifi")
+    if type(wifi) is not dict or type(wifi.get("ssid")) is not str or type(wifi.get("password")) is not str:
         return None
+    return wifi
+
+
+def _salvage_member(path, name):
+    try:
+        data = _load(path)
+    except ValueError:
+        return None
+    return data.get(name) if type(data) is dict else None
 
 
 def _make_pin(gpio, level):
@@ -130,7 +156,8 @@ def _make_pin(gpio, level):
 
 
 def _stray_exception(loop, context):
-    # Of a task that nobody awaits: the connections', whose faults http.py takes. So it is a fault of ours, worth a line.
+    # Of a task that nobody awaits: the connections', whose faults http.py takes. So it is a fault of ours,
+    # worth a line.
     error = context.get("exception")
     if error is not None:
         sys.print_exception(error)
@@ -193,9 +220,12 @@ class RequestLog:
         at = "--:--:--" if now is None else "%02d:%02d:%02d" % (now // 3600 % 24, now // 60 % 60, now % 60)
         what = request.method + " " + request.path[:64] if request else "-"
         subject = _one_word(response.subject) if response.subject else "-"
-        print(at, what, response.status, subject, "%dms" % self._ms, response.code or "")
+        # One string: print() writes each of its arguments by itself.
+        line = "%s %s %d %s %dms" % (at, what, response.status, subject, self._ms)
+        print(line + " " + response.code if response.code else line)
 
 
 def _one_word(text):
-    # It comes from a token that somebody signed; a line break or an escape sequence in it must not forge a line.
+    # It comes from a token that somebody signed; a line break or an escape sequence in it must not forge a
+    # line.
     return "".join(c if 33 <= ord(c) < 127 else "_" for c in text[:32])

@@ -1,7 +1,7 @@
 """One TCP connection: its bounded buffer, what it waits for, and the requests that come out of it.
 
-Everything is taken from the socket in chunks and given back as whole requests; the buffer never holds more than one
-head and one body. Who may stay and for how long is the server's business (http.py).
+Everything is taken from the socket in chunks and given back as whole requests; the buffer never holds more
+than one head and one body. Who may stay and for how long is the server's business (http.py).
 """
 
 import errno
@@ -14,6 +14,7 @@ from .request import RequestError, parse_head
 _CHUNK = const(1460)  # octets a read: what one TCP segment brings over Wi-Fi
 _LINGER_OCTETS = const(65536)
 _LINGER_MS = const(1000)
+_TLS = b"\x16"  # begins a TLS handshake
 _MAX_LINE = const(1100)  # a request line with the longest target that parse_head takes
 
 # What a connection waits for.
@@ -63,7 +64,8 @@ class Connection:
     def next_request(self, check):
         """Return the next whole Request, or None while it is incomplete.
 
-        `check(request)` is asked as soon as the head is here, before any of the body is waited for. Raises RequestError.
+        `check(request)` is asked as soon as the head is here, before any of the body is waited for. Raises
+        RequestError.
         """
         request = self.request
         if request is None:
@@ -71,14 +73,13 @@ class Connection:
             if request is None:
                 return None
             request.peer = self.peer
-            check(request)
-            if request.length > self.limits["max_body"]:
-                detail = "the body is longer than %d octets" % self.limits["max_body"]
-                raise RequestError(413, "body_too_large", detail)
-            if request.length > len(self.buffer):
-                self._expect(request)
-                self.request = request
-                self.wait_for(BODY, self.limits["body_timeout"])
+            try:
+                check(request)
+                if request.length:
+                    self._await_body(request)
+            except RequestError as error:
+                error.request = request  # pyright: ignore[reportAttributeAccessIssue]
+                raise
         if request.length:
             if request.length > len(self.buffer):
                 return None
@@ -95,24 +96,37 @@ class Connection:
             buffer = buffer[2:]
         end = buffer.find(b"\r\n\r\n")
         most = self.limits["max_head"]
-        if end > most or end < 0 and len(buffer) > most:
+        if end > most or (end < 0 and len(buffer) > most):
             if not 0 <= buffer.find(b"\r\n") <= _MAX_LINE:
                 raise RequestError(414, "uri_too_long", "the request line is too long")
             raise RequestError(431, "head_too_large", "the head is longer than %d octets" % most)
         if end < 0:
+            if buffer[:1] == _TLS or buffer.count(b"\n") != buffer.count(b"\r\n"):
+                # The end would never come. A browser that tries https first is to know soon.
+                raise RequestError(
+                    400, "invalid_request", "this is not HTTP, or its lines do not end in CR LF"
+                )
             if self.state == IDLE:
                 self.wait_for(HEAD, self.limits["head_timeout"])
             return None
-        request = parse_head(buffer[:end])
+        head = buffer[:end]
         self.buffer = buffer[end + 4 :]
-        return request
+        buffer = None  # each of these may be thousands of octets in one block, which a board may have few of
+        return parse_head(head)
 
-    def _expect(self, request):
+    def _await_body(self, request):
+        """Refuse a body that may not come; wait for one that isn't here whole."""
+        if request.length > self.limits["max_body"]:
+            detail = "the body is longer than %d octets" % self.limits["max_body"]
+            raise RequestError(413, "body_too_large", detail)
         expect = request.fields.get(b"expect")
-        if expect is not None and request.version == 1:
-            if expect.lower() != b"100-continue":
-                raise RequestError(417, "expectation_failed", "only 100-continue is understood")
-            self.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if expect is not None and request.version == 1 and expect.lower() != b"100-continue":
+            raise RequestError(417, "expectation_failed", "only 100-continue is understood")
+        if request.length > len(self.buffer):
+            if expect is not None and request.version == 1 and not self.buffer:
+                self.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.request = request
+            self.wait_for(BODY, self.limits["body_timeout"])
 
     def wait_for(self, state, seconds):
         """Enter `state`, for `seconds` at most."""

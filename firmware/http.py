@@ -1,9 +1,11 @@
-"""A bounded HTTP/1.1 server on asyncio: memory, sockets and time have limits before a request is known to be good.
+"""A bounded HTTP/1.1 server on asyncio: memory, sockets and time have limits before a request is known to be
+good.
 
-It reads in chunks (`readline()` reads the board's sockets an octet at a time, without limit) and writes an answer at
-once. A connection whose request arrives whole with the first chunk is served where it is accepted, without a task and
-without a place among the `connections`; only one that is slow, or kept alive, takes both. When all places are taken the
-one that has waited longest goes, not the newcomer: idle sockets do not lock the owner out.
+It reads in chunks (`readline()` reads the board's sockets an octet at a time, without limit) and writes an
+answer at once. A connection whose request arrives whole with the first chunk is served where it is accepted,
+without a task and without a place among the `connections`; only one that is slow, or kept alive, takes both.
+When all places are taken the one that has waited longest goes, not the newcomer: idle sockets do not lock the
+owner out.
 """
 
 import asyncio
@@ -11,7 +13,7 @@ import errno
 import gc
 import socket
 import sys
-from time import ticks_diff, ticks_ms
+from time import ticks_add, ticks_diff, ticks_ms
 
 from micropython import const
 
@@ -22,7 +24,17 @@ from .response import Response, problem
 _BACKLOG = const(4)  # connections that the network stack holds for us; lwIP has about 10 sockets in all
 _SWEEP_MS = const(250)  # how late a deadline may be seen
 _WRITE_ROUNDS = const(6)  # a body in many chunks gets so many times write_timeout as a whole
+_WRITER_MS = const(1000)  # how long newcomers wait for those who are written to, when these have all places
+_WRITER_POLL_MS = const(20)
+_MUCH_MS = const(16777216)  # more than anybody may wait
+_NOBODY = (errno.EAGAIN, errno.ECONNABORTED)  # why accept() has nobody: it went again
 _NOTHING = bytearray(0)  # reading nothing waits until there is something, and reads nothing
+
+_ALLOWED = (
+    b"Access-Control-Allow-Methods: GET, PUT, POST\r\n"
+    b"Access-Control-Allow-Headers: Authorization, Content-Type\r\n"
+    b"Access-Control-Max-Age: 600\r\n"
+)
 
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
@@ -30,10 +42,11 @@ _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 class Server:
     """Serves HTTP by `handle(request) -> Response`, a function that neither waits nor blocks.
 
-    `limits` are the settings under `http`: max_head and max_body in octets, connections, and head_timeout, body_timeout,
-    write_timeout and idle_timeout in seconds. `origins` are the foreign origins (str) that CORS admits.
-    `hosts()` returns the names and addresses (lower case, a tuple) that requests may be for, as of now.
-    `on_error(exception)` hears of faults in `handle`; `on_request(request or None, response)` of every answer.
+    `limits` are the settings under `http`: max_head and max_body in octets, connections, and head_timeout,
+    body_timeout, write_timeout and idle_timeout in seconds. `origins` are the foreign origins (str) that CORS
+    admits. `hosts()` returns the names and addresses (lower case, a tuple) that requests may be for, as of
+    now. `on_error(exception)` hears of faults in `handle`; `on_request(request or None, response)` of every
+    answer.
     """
 
     def __init__(self, handle, limits, hosts, origins=(), on_error=None, on_request=None):
@@ -57,16 +70,19 @@ class Server:
             stream = asyncio.StreamReader(listener)
             while True:
                 await stream.readinto(_NOTHING)
+                while self._is_busy_writing():
+                    await asyncio.sleep_ms(_WRITER_POLL_MS)
                 try:
                     sock, peer = listener.accept()
-                except OSError as error:
-                    if error.errno != errno.EAGAIN:
+                    connection = Connection(sock, peer, self._limits)
+                except (OSError, MemoryError) as error:
+                    if getattr(error, "errno", None) not in _NOBODY:
                         # No socket or no memory left: make room, and let others run before trying again.
                         gc.collect()
                         self._make_room()
                         await asyncio.sleep_ms(50)
                     continue
-                self._welcome(Connection(sock, peer, self._limits))
+                self._welcome(connection)
         finally:
             for connection in list(self._places):
                 self._drop(connection)
@@ -74,24 +90,21 @@ class Server:
 
     def _welcome(self, connection):
         """Serve a new connection on the spot if its request is here; else give it a place."""
-        stays = False
         try:
             connection.sock.setblocking(False)
-            stays = connection.read() and self._advance(connection)
-            if stays and len(self._places) >= self._limits["connections"] and not self._make_room():
-                connection.send_last(_busy())
-                stays = False
+            if self._step(connection):
+                if len(self._places) >= self._limits["connections"]:
+                    self._make_room()
+                if connection.deadline is None:
+                    connection.wait_for(HEAD, self._limits["head_timeout"])
+                self._places.append(connection)
+                if self._sweeper is None:
+                    self._sweeper = asyncio.create_task(self._sweep())
+                connection.task = asyncio.create_task(self._attend(connection))
+                return
         except Exception as error:
             self._fault(error)
-        if not stays:
-            connection.sock.close()
-            return
-        if connection.deadline is None:
-            connection.wait_for(HEAD, self._limits["head_timeout"])
-        self._places.append(connection)
-        connection.task = asyncio.create_task(self._attend(connection))
-        if self._sweeper is None:
-            self._sweeper = asyncio.create_task(self._sweep())
+        self._leave(connection)
 
     async def _attend(self, connection):
         """See one connection with a place to its end."""
@@ -100,15 +113,34 @@ class Server:
             stays = True
             while stays:
                 if connection.unsent:
-                    stays = await self._finish_writing(connection)
+                    stays = await self._finish_writing(connection) and self._step(connection, reads=False)
                 else:
                     await connection.stream.readinto(_NOTHING)
-                    stays = connection.read()
-                stays = stays and self._advance(connection)
+                    stays = self._step(connection)
         except Exception as error:
             self._fault(error)
         finally:
             self._leave(connection)
+
+    def _step(self, connection, reads=True):
+        """Read, and answer what is complete; return False when the connection is to be closed."""
+        try:
+            return (not reads or connection.read()) and self._advance(connection)
+        except MemoryError:
+            pass
+        if connection.state == WRITE or connection.state == LINGER:  # it has an answer, or half of one
+            gc.collect()
+            return False
+        # A big head, most often. What it took is let go for the answer.
+        connection.buffer = b""
+        connection.request = None
+        gc.collect()
+        response = _out_of_memory()
+        if self._on_request:
+            self._on_request(None, response)
+        connection.send_last(response)
+        connection.linger()
+        return True
 
     def _advance(self, connection):
         """Answer what is complete in the buffer; return False when the connection is to be closed."""
@@ -124,21 +156,29 @@ class Server:
                 if connection.unsent:
                     return True
         except RequestError as error:
-            response = problem(error.status, error.code, str(error))
-            if self._on_request:
-                self._on_request(None, response)
-            connection.send_last(response)
-            if connection.buffer[-4:] == b"\r\n\r\n" and error.status != 413:
-                return False  # nothing more was on its way
-            connection.linger()
-            return True
+            refused = error
+        return self._refuse(connection, refused)
+
+    def _refuse(self, connection, error):
+        """Answer a request that cannot be served; return False to close the connection at once."""
+        request = error.request
+        response = problem(error.status, error.code, str(error))
+        if self._on_request:
+            self._on_request(request, response)
+        if request is not None and request.method == "HEAD":
+            response.body = b""
+        connection.send_last(response)
+        if not connection.buffer and (request is None or not request.length):
+            return False  # nothing more is on its way
+        connection.linger()
+        return True
 
     def _check(self, request):
         """Refuse what other web sites make a browser send. Raises RequestError."""
         hosts = self._hosts()
         if request.host not in hosts:
             # DNS rebinding: with a name of theirs that resolves to this board, their page counts as ours.
-            raise RequestError(421, "misdirected", "this board answers to " + ", ".join(hosts))
+            raise RequestError(421, "misdirected", "this board answers to " + _listed(hosts))
         origin = request.fields.get(b"origin")
         if origin is None or request.method in _SAFE_METHODS or origin in self._origins:
             return
@@ -147,82 +187,111 @@ class Server:
 
     def _answer(self, connection, request):
         """Handle `request` and write the answer, as far as the socket takes it; return False to close."""
-        origin = request.fields.get(b"origin")
-        admitted = origin is not None and origin in self._origins
-        try:
-            if admitted and b"access-control-request-method" in request.fields and request.method == "OPTIONS":
-                response = _preflight()
-            else:
-                response = self._handle(request)
-        except MemoryError:
-            gc.collect()
-            response = problem(503, "out_of_memory", "out of memory; try again", b"Retry-After: 1\r\n")
-        except Exception as error:
-            self._on_error(error)
-            response = problem(500, "internal", "a fault of the board; its log says more")
+        response = self._respond(request)
         if self._on_request:
             self._on_request(request, response)
-        if admitted:
+        origin = request.fields.get(b"origin")
+        if origin is not None and origin in self._origins:
             response.fields += b"Access-Control-Allow-Origin: %s\r\nVary: Origin\r\n" % origin
-        keep_alive = request.keeps_alive()
-        data = response.head(keep_alive)
         body = response.body
+        data = response.head(request.keeps_alive())
         if request.method == "HEAD":
             body = None
         elif type(body) is bytes:
             data += body
             body = None
+        return self._write(connection, data, body, request.keeps_alive())
+
+    def _write(self, connection, data, body, keep_alive):
         sent = connection.send(data)
         if sent < len(data) or body is not None:
-            connection.unsent = (data[sent:], body, keep_alive)
             connection.wait_for(WRITE, self._limits["write_timeout"])
+            connection.unsent = (data[sent:], body, keep_alive)
             return True
         if keep_alive:
             connection.wait_for(IDLE, self._limits["idle_timeout"])
         return keep_alive
+
+    def _respond(self, request):
+        """Return the Response to `request`, whatever happens while it is made."""
+        try:
+            if self._origins and _is_preflight(request) and request.fields.get(b"origin") in self._origins:
+                return _preflight()
+            return self._handle(request)
+        except Exception as error:
+            failure = error
+        if isinstance(failure, MemoryError):
+            gc.collect()
+            return _out_of_memory()
+        self._on_error(failure)
+        return problem(500, "internal", "a fault of the board; its log says more")
 
     async def _finish_writing(self, connection):
         """Write what the socket did not take at once; return whether the connection stays open."""
         rest, body, keep_alive = connection.unsent
         stream = connection.stream
         timeout = self._limits["write_timeout"]
-        started = ticks_ms()
         stream.write(rest)
         await stream.drain()
         if body is not None:
             for chunk in body:
-                if ticks_diff(ticks_ms(), started) > timeout * 1000 * _WRITE_ROUNDS:
+                now = ticks_ms()
+                if ticks_diff(now, connection.since) > timeout * 1000 * _WRITE_ROUNDS:
                     return False
-                connection.wait_for(WRITE, timeout)
+                connection.deadline = ticks_add(now, timeout * 1000)
                 stream.write(chunk)
                 await stream.drain()
         connection.unsent = None
         connection.wait_for(IDLE, self._limits["idle_timeout"])
         return keep_alive
 
+    def _is_busy_writing(self):
+        """Tell whether all places are taken by answers that have been on their way for a moment only.
+
+        To make room then would break the page of a phone whose browser opens many connections. Newcomers wait
+        in the network stack; a moment only, or four who don't read would lock everybody out.
+        """
+        if len(self._places) < self._limits["connections"]:
+            return False
+        now = ticks_ms()
+        for connection in self._places:
+            if connection.state != WRITE or ticks_diff(now, connection.since) > _WRITER_MS:
+                return False
+        return True
+
     def _make_room(self):
-        """Close the connection that has waited longest; return False if all are being written to."""
+        """Close the connection that has waited longest, if there is any. Never raises."""
         now = ticks_ms()
         oldest = None
+        longest = 0
         for connection in self._places:
-            if connection.state == LINGER:
+            waited = ticks_diff(now, connection.since)
+            if connection.state == LINGER:  # it has its answer
+                waited += _MUCH_MS
+            elif connection.state == WRITE:  # somebody would get half an answer
+                waited -= _MUCH_MS
+            if oldest is None or waited > longest:
                 oldest = connection
-                break
-            if connection.state != WRITE and (
-                oldest is None or ticks_diff(now, connection.since) > ticks_diff(now, oldest.since)
-            ):
-                oldest = connection
-        if oldest is None:
-            return False
-        if oldest.state == BODY or oldest.buffer:
-            oldest.send_last(_busy())
-        self._drop(oldest)
-        return True
+                longest = waited
+        if oldest is not None:
+            self._turn_out(oldest, 503, "busy", "all connections are taken", b"Retry-After: 1\r\n")
+
+    def _turn_out(self, connection, *why):
+        """Drop a connection; one that has begun a request is told why. Never raises."""
+        try:
+            if connection.state == BODY or (connection.state == HEAD and connection.buffer):
+                response = problem(*why)
+                if self._on_request:
+                    self._on_request(connection.request, response)
+                connection.send_last(response)
+        except Exception as error:
+            self._fault(error)  # it goes all the same
+        self._drop(connection)
 
     def _drop(self, connection):
         connection.task.cancel()
-        # Its task leaves when it next runs, and closes the socket then: the poll that waits for it must be undone before.
-        # One that never ran yet will never run.
+        # Its task leaves when it next runs, and closes the socket then: the poll that waits for it must be
+        # undone before. One that never ran yet will never run.
         if connection.stream is None:
             self._leave(connection)
         else:
@@ -248,19 +317,23 @@ class Server:
             await asyncio.sleep_ms(_SWEEP_MS)
             now = ticks_ms()
             for connection in list(self._places):
-                if ticks_diff(connection.deadline, now) > 0:
-                    continue
-                if connection.state == BODY or connection.state == HEAD and connection.buffer:
-                    connection.send_last(problem(408, "timeout", "the request did not arrive in time"))
-                self._drop(connection)
+                if ticks_diff(connection.deadline, now) <= 0:
+                    self._turn_out(connection, 408, "timeout", "the request did not arrive in time")
         self._sweeper = None
 
 
-def _busy():
-    return problem(503, "busy", "all connections are taken", b"Retry-After: 1\r\n")
+def _out_of_memory():
+    return problem(503, "out_of_memory", "out of memory; try again", b"Retry-After: 1\r\n")
+
+
+def _listed(hosts):
+    return ", ".join([host for host in hosts if host])  # the address is None while there is no Wi-Fi
+
+
+def _is_preflight(request):
+    return request.method == "OPTIONS" and b"access-control-request-method" in request.fields
 
 
 def _preflight():
     """Return the answer that lets a page of an admitted origin send its request (Fetch standard, CORS)."""
-    allowed = b"Access-Control-Allow-Methods: GET, PUT, POST\r\nAccess-Control-Allow-Headers: Authorization, Content-Type\r\n"
-    return Response(204, fields=allowed + b"Access-Control-Max-Age: 600\r\n")
+    return Response(204, fields=_ALLOWED)

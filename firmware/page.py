@@ -25,14 +25,15 @@ _TYPES = {
 
 # The page may load from this board only, be framed by nobody, and tell nobody where its user came from.
 _POLICY = (
-    b"Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    b"connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n"
+    b"Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "
+    b"img-src 'self' data:; connect-src 'self'; manifest-src 'self'; "
+    b"base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n"
     b"X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
 )
 
 
 class Page:
-    """The files of `folder`. A file ending in .gz is served, compressed as it is, under the name without it."""
+    """The files of `folder`. One ending in .gz is served as it is, under the name without that."""
 
     def __init__(self, folder):
         self._files = {}
@@ -58,7 +59,7 @@ class Page:
         if gzipped:
             fields += b"Content-Encoding: gzip\r\n"
         body = b"" if request.method == "HEAD" else _pieces(path)
-        return Response(200, body, kind, fields, length=size)
+        return Response(200, body, kind, fields, size)  # pyright: ignore[reportArgumentType]
 
 
 def _pieces(path):

@@ -52,6 +52,17 @@ class _Pin:
         self.output.value(int(value != self.spec["active_low"]))
         self.value = value
 
+    def end_of(self, value, ms, now):
+        """When it has to be safe again if it is to be `value` now, for `ms` at most; or None."""
+        if value == self.spec["safe"]:
+            return None
+        end = self.longest()
+        if end is not None:
+            end = time.ticks_add(self.since, end)  # pyright: ignore[reportArgumentType]
+        if ms is not None and (end is None or time.ticks_diff(end, now) > ms):
+            end = time.ticks_add(now, ms)
+        return end
+
     def longest(self):
         """The most ms that it may be active, or None."""
         limit = self.spec["max_on"] * 1000
@@ -74,6 +85,7 @@ class Pins:
         self._on_change = on_change
         self._log = log
         self.on_deadline = None
+        self._failure = None  # of an output, until tick() can raise it
         self._names = sorted(specs)
         self._pins = {}
         # What is off when safe goes first: an interlocked pin may still be on from before a reset.
@@ -108,6 +120,7 @@ class Pins:
             raise PinError("bad_value", f"{name} takes true or false")
         if pin.spec["kind"] == "pulse" and value != pin.spec["safe"]:
             raise PinError("not_supported", f"{name} only gives pulses; ask for a pulse")
+        self.tick()  # a limit that has passed counts before a request does
         self._command(name, pin, value)
 
     def toggle(self, name):
@@ -127,6 +140,7 @@ class Pins:
             ms = spec["ms"]
         if type(ms) is not int or not 1 <= ms <= most:
             raise PinError("bad_value", f"{name} takes a pulse of 1 to {most} ms, a whole number")
+        self.tick()
         self._command(name, pin, not spec["safe"], ms)
 
     def _find(self, name):
@@ -137,34 +151,28 @@ class Pins:
 
     def _command(self, name, pin, value, ms=None):
         """Carry out a request: to have this value, and if that is the active one, for no more than `ms`."""
-        self.tick()  # a limit that has passed counts before a request does
         now = self._now()
         changes = value != pin.value
         if changes:
             self._check(name, pin, value, now)
-        since = now if changes else pin.since
-        end = None
-        if value != pin.spec["safe"]:
-            longest = pin.longest()
-            if longest is not None:
-                end = time.ticks_add(since, longest)
-            if ms is not None and (end is None or time.ticks_diff(end, now) > ms):
-                end = time.ticks_add(now, ms)
+            pin.since = now
+        end = pin.end_of(value, ms, now)
         if changes:
             self._move(name, pin, value, end, now)
-            pin.since = since
         pin.end = end
         if self.on_deadline and (end is not None or pin.free is not None):
             self.on_deadline()
 
     def _check(self, name, pin, value, now):
         if pin.free is not None:
-            wait = time.ticks_diff(pin.free, now)
-            raise PinError("too_soon", f"{name} changed a moment ago; wait {wait} ms", wait)
-        if value:
-            for other in pin.spec["interlock"]:
-                if self._pins[other].value:
-                    raise PinError("interlocked", f"{name} cannot be on while {other} is on")
+            raise _too_soon(name, time.ticks_diff(pin.free, now))
+        if value and pin.spec["interlock"]:
+            self._check_interlock(name, pin.spec["interlock"])
+
+    def _check_interlock(self, name, others):
+        for other in others:
+            if self._pins[other].value:
+                raise PinError("interlocked", f"{name} cannot be on while {other} is on")
 
     def _move(self, name, pin, value, end, now):
         pin.drive(value)
@@ -172,10 +180,13 @@ class Pins:
         interval = pin.spec["min_interval"]
         pin.free = time.ticks_add(now, interval) if interval else None
         if self._on_change:
-            try:
-                self._on_change(name, self.describe(name))
-            except Exception as error:  # whoever listens must not keep a pin from becoming safe
-                self._log(f"pins: telling of a change of {name} failed: {error!r}")
+            self._tell(self._on_change, name)
+
+    def _tell(self, on_change, name):
+        try:
+            on_change(name, self.describe(name))
+        except Exception as error:  # whoever listens must not keep a pin from becoming safe
+            self._log(f"pins: telling of a change of {name} failed: {error!r}")
 
     def _release(self, name, pin, now):
         """Back to the safe value, by the board itself."""
@@ -191,23 +202,32 @@ class Pins:
         Should an output fail, the others are released all the same. Then its error is raised: time to reset.
         """
         now = self._now()
-        nearest = failure = None
+        nearest = None
         for name in self._names:
             pin = self._pins[name]
-            if pin.end is not None and time.ticks_diff(pin.end, now) <= 0:
-                try:
-                    self._release(name, pin, now)
-                except Exception as error:
-                    failure = error
-            if pin.free is not None and time.ticks_diff(pin.free, now) <= 0:
-                pin.free = None
-            for mark in (pin.end, pin.free):
-                if mark is not None:
-                    left = time.ticks_diff(mark, now)
-                    nearest = left if nearest is None or left < nearest else nearest
-        if failure is not None:
+            if pin.end is None and pin.free is None:
+                continue
+            left = self._settle(name, pin, now)
+            if left is not None and (nearest is None or left < nearest):
+                nearest = left
+        if self._failure is not None:
+            self._failure, failure = None, self._failure
             raise failure
         return nearest
+
+    def _settle(self, name, pin, now):
+        """End what has to end at one pin. Returns the ms until there is something to do again, or None."""
+        if pin.end is not None and time.ticks_diff(pin.end, now) <= 0:
+            try:
+                self._release(name, pin, now)
+            except Exception as error:
+                self._failure = error
+        if pin.free is not None and time.ticks_diff(pin.free, now) <= 0:
+            pin.free = None
+        left = None if pin.end is None else time.ticks_diff(pin.end, now)
+        if pin.free is not None and (left is None or time.ticks_diff(pin.free, now) < left):
+            left = time.ticks_diff(pin.free, now)
+        return left
 
     def busy(self, within_ms=15000):
         """Must a pin become safe within that time? Then nothing may block; the default outlasts DNS."""
@@ -234,6 +254,10 @@ class Pins:
                     except Exception:
                         failed.append(name)
         return failed
+
+
+def _too_soon(name, wait):
+    return PinError("too_soon", f"{name} changed a moment ago; wait {wait} ms", wait)
 
 
 async def enforce(pins):
