@@ -1,0 +1,52 @@
+"""The application's server, guard and pins as app.py connects them, with all rules and limits on. Arguments:
+port, secret.
+"""
+
+import asyncio
+import gc
+import sys
+import time
+
+import jwt
+from firmware.access import Access
+from firmware.api import Api
+from firmware.clock import Clock
+from firmware.http import Server
+from firmware.pins import Pins
+
+port, secret = int(sys.argv[1]), sys.argv[2].encode()
+
+
+def settle():
+    """Return checked settings; what checks them is unloaded, as app.py does it."""
+    from firmware.settings import check_settings
+
+    pins = {"relay": {"kind": "switch", "gpio": 26}}
+    checked = check_settings({"version": 1, "name": "door", "chip": "esp32", "pins": pins})
+    for name in ("settings", "schema", "chips"):
+        del sys.modules["firmware." + name]
+        delattr(sys.modules["firmware"], name)
+    return checked
+
+
+settings = settle()
+
+
+class Output:
+    def value(self, level):
+        self.level = level
+
+
+clock = Clock(None, time=time)
+access = Access(jwt.Verifier([jwt.Key(secret)], audience="door"), clock, "door")
+api = Api(access, Pins(settings["pins"], lambda gpio, level: Output()), clock, dict, lambda request: None)
+
+
+def handle(request):
+    if request.path == "/quit":
+        raise SystemExit
+    return api.handle(request)
+
+
+gc.collect()
+asyncio.run(Server(handle, settings["http"], lambda: ("127.0.0.1",)).serve("127.0.0.1", port))
