@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, TypeVar
 
 from pinwarden_sim.processor import BoardError, Processor
 from pinwarden_sim.radio import Radio
+from pinwarden_sim.recorder import Recorder
 from pinwarden_sim.wiring import Clock, Edge, PinRecord, TimeServer, WiFi
 
 # The reset causes of the ESP32's port of MicroPython, as `machine.reset_cause()` gives them.
@@ -50,23 +50,17 @@ class Board:
     ) -> None:
         self.flash = Path(flash).resolve()
         self.runtime = runtime
-        self.serial: list[str] = []
         self.clock = Clock(self, clock)
         self.ntp = TimeServer(self, ntp)
-        self.pixels: dict[int, list[tuple[int, ...]]] = {}  # GPIO -> colours of the light strip there
         self.starts: list[int] = []  # the reset cause of each start so far
         self._heapsize, self._chip = heapsize, chip
         self._board_port = _free_port(0 if radio else port)
         self._radio = Radio(port, self._board_port, address) if radio else None
         self.wifi = WiFi(self, self._radio.set_up if self._radio else None)
-        self._pins: dict[int, PinRecord] = {}
-        self._nvs: dict[str, Any] = {}
-        self._line_listeners: list[Callable[[str], None]] = []
-        self._edge_listeners: list[Callable[[int, Edge], None]] = []
         self._processor: Processor | None = None
         self._powered = False
-        self._state = "off"  # the path of the file that runs, "repl", or "off"
-        self._changed = threading.Condition(threading.RLock())
+        self._seen = Recorder(self.clock)
+        self._changed = self._seen.changed
 
     def __enter__(self) -> Board:
         return self
@@ -85,6 +79,16 @@ class Board:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def serial(self) -> list[str]:
+        """The lines that the board has printed so far."""
+        return self._seen.serial
+
+    @property
+    def pixels(self) -> dict[int, list[tuple[int, ...]]]:
+        """The colours of each light strip, by its GPIO number."""
+        return self._seen.pixels
+
+    @property
     def alive(self) -> bool:
         """Whether the board has power. It has, too, when its firmware crashed."""
         return self._processor is not None and self._processor.alive
@@ -92,7 +96,7 @@ class Board:
     @property
     def state(self) -> str:
         """What it runs: "/boot.py", "/main.py", "repl" when main.py ended, "off"."""
-        return self._state
+        return self._seen.state
 
     @property
     def pid(self) -> int | None:
@@ -108,20 +112,20 @@ class Board:
         if not self.alive:
             self.power_on()
         end = time.monotonic() + timeout
-        while not (_accepts(self._board_port) if http else self._state in ("/main.py", "repl")):
-            if self._state in ("repl", "off"):
+        while not (_accepts(self._board_port) if http else self.state in ("/main.py", "repl")):
+            if self.state in ("repl", "off"):
                 raise self._error(
                     "main.py ended before the web server was there" if http else "the board went off"
                 )
             if time.monotonic() > end:
-                raise self._error(f"the board did not start within {timeout:g} s (it is at {self._state})")
+                raise self._error(f"the board did not start within {timeout:g} s (it is at {self.state})")
             with self._changed:
                 self._changed.wait(_PROBE_AGAIN)
         with self._changed:
             return self
 
     def power_on(self) -> None:
-        """Give it power. Returns at once; `start()` waits."""
+        """Give it power. Returns at once; `start()` waits. Raises RuntimeMissing."""
         with self._changed:
             self._powered = True
             if self._processor is None:
@@ -154,7 +158,7 @@ class Board:
 
     def pin(self, gpio: int) -> PinRecord:
         """The record of a pin, by its GPIO number."""
-        return self._pins.setdefault(gpio, PinRecord(gpio))
+        return self._seen.pin(gpio)
 
     def drive(self, gpio: int, level: int | None) -> None:
         """Drive a pin from outside (0 or 1) or let go of it (None). Its interrupt handler has run when this
@@ -170,19 +174,23 @@ class Board:
         time.sleep(ms / 1000)
         self.drive(gpio, None)
 
-    def status(self) -> dict[str, Any]:
+    def status(self, timeout: float = _ANSWER_TIMEOUT) -> dict[str, Any]:
         """{"heap_free", "heap_used" (bytes; None on CPython), "clock" (Unix seconds; None: unset),
         "uptime_ms"}, after a collection.
         """
-        return self.ask({"do": "status"})
+        return self.ask({"do": "status"}, timeout=timeout)
 
     def on_edge(self, callback: Callable[[int, Edge], None]) -> None:
-        """Have `callback(gpio, edge)` called at each further change of a pin, on another thread."""
-        self._edge_listeners.append(callback)
+        """Have `callback(gpio, edge)` called at each further change of a pin, on another thread. It must not
+        wait for the board.
+        """
+        self._seen.on_edge(callback)
 
-    def on_line(self, callback: Callable[[str], None]) -> None:
-        """Have `callback` called with each further line of serial output, on another thread."""
-        self._line_listeners.append(callback)
+    def on_line(self, callback: Callable[[str], None], *, from_start: bool = False) -> None:
+        """Have `callback` called with each further line of serial output, on another thread; with
+        `from_start`, now with those so far. It must not wait for the board.
+        """
+        self._seen.on_line(callback, from_start)
 
     def wait(self, predicate: Callable[[], Value], timeout: float = 5) -> Value:
         """Wait until `predicate()` is true, and return what it gave. Raises BoardError after `timeout`
@@ -197,13 +205,19 @@ class Board:
         with self._changed:  # what came along with it has been noted too
             return value
 
-    def ask(self, command: dict[str, Any], *, when_off: Callable[[], None] | None = None) -> dict[str, Any]:
+    def ask(
+        self,
+        command: dict[str, Any],
+        *,
+        when_off: Callable[[], None] | None = None,
+        timeout: float = _ANSWER_TIMEOUT,
+    ) -> dict[str, Any]:
         """Send a command to the chip. While the board is off, `when_off` is called instead; without one it
         is a BoardError.
         """
         processor = self._processor
         if processor is not None:
-            return processor.ask(command, _ANSWER_TIMEOUT)
+            return processor.ask(command, timeout)
         if when_off is None:
             raise BoardError(f"the board is off (command {command['do']!r})")
         when_off()
@@ -217,18 +231,15 @@ class Board:
             "clock": self.clock.state(),
             "ntp": self.ntp.state,
             "wifi": self.wifi.is_up,
-            "nvs": self._nvs,
-            "levels": {gpio: pin.level for gpio, pin in self._pins.items() if pin.level is not None},
+            "nvs": self._seen.nvs,
+            "levels": self._seen.driven(),
         }
-        self._state = "starting"
-        self.starts.append(cause)
         self._processor = Processor(
-            self.runtime,
-            self.flash,
-            config,
-            heapsize=self._heapsize,
-            publish=self._publish,
+            self.runtime, self.flash, config, heapsize=self._heapsize, publish=self._publish
         )
+        # Its thread cannot have noted anything yet: whoever boots it holds the lock.
+        self._seen.state = "starting"
+        self.starts.append(cause)
 
     def _restart(self, processor: Processor, cause: int) -> None:
         if self._end(processor, keep_pins=cause == SOFT_RESET):
@@ -243,25 +254,17 @@ class Board:
             if processor is not self._processor:
                 return False
             self._processor = None
-            self._state = "off"
-            now = time.time()
-            for gpio in self._pins if not keep_pins else ():
-                self._record(gpio, now, None)
+            self._seen.state = "off"
+            if not keep_pins:
+                self._seen.let_go(time.time())
             if lose_clock:
                 self.clock.lose_power()
             self._changed.notify_all()
         return True
 
     def _publish(self, processor: Processor, lines: list[str], events: list[dict[str, Any]]) -> None:
-        """Note what the board said and did, all at once."""
-        with self._changed:
-            self.serial.extend(lines)
-            for event in events:
-                self._note(event)
-            self._changed.notify_all()
-        for line in lines:
-            for listener in self._line_listeners:
-                listener(line)
+        """Note what the board said and did, and do what that asks for."""
+        self._seen.take(lines, events)
         last = events[-1]["e"] if events else None
         if last == "reset":
             self._restart(processor, events[-1]["cause"])
@@ -270,26 +273,6 @@ class Board:
         elif last in ("cut", "gone"):
             self._powered = False
             self._end(processor, lose_clock=True)
-
-    def _note(self, event: dict[str, Any]) -> None:
-        kind = event["e"]
-        if kind == "pin":
-            self._record(event["gpio"], event["t"], event["level"])
-        elif kind == "clock":
-            self.clock.moved(event["offset"], event["set"])
-        elif kind == "run":
-            self._state = event["path"]
-        elif kind == "repl":
-            self._state = "repl"
-        elif kind == "nvs":
-            self._nvs = event["nvs"]
-        elif kind == "pixels":
-            self.pixels[event["gpio"]] = [tuple(colour) for colour in event["colours"]]
-
-    def _record(self, gpio: int, when: float, level: int | None) -> None:
-        if self.pin(gpio).record(when, level):
-            for listener in self._edge_listeners:
-                listener(gpio, self.pin(gpio).history[-1])
 
     def _error(self, message: str) -> BoardError:
         with self._changed:

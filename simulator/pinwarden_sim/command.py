@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import socket
 from collections.abc import Iterator
@@ -24,7 +25,9 @@ from pinwarden_sim.board import Board, BoardError
 
 PORT = 8080  # when it is free; else any
 TOKEN_LIFE = 86400  # seconds
-HEAP = "192k"  # objects are twice as big as on the board, which has 100 to 160 kB
+HEAP = (
+    "224k"  # 192 for the firmware, whose objects are twice as big as on the board, and 32 for the stand-ins
+)
 _SIMULATED_WIFI = {"ssid": "simulated", "password": "simulated-air"}
 _MOST_HOSTS = 8  # of the settings' own limit
 
@@ -59,6 +62,8 @@ def simulate(device: str | None, runtime: str | None, port: int | None, lan: boo
     """
     from pinwarden_sim.terminal import show
 
+    if os.name != "posix":
+        raise CannotSimulate("the simulated board needs Linux or macOS", "On Windows, use WSL.")
     found = find.load(device)
     runtime = runtime or runtimes.available()[-1]
     address = _address_in_network() if lan else "127.0.0.1"

@@ -61,11 +61,12 @@ class Processor:
             )
         ours, theirs = socket.socketpair()
         theirs.setblocking(False)  # a property of the connection, so it holds in the child too
-        script = runtimes.ROM / runtime / "power_on.py"
+        rom = runtimes.rom() if runtime == "micropython" else runtimes.ROM
+        script = rom / runtime / "power_on.py"
         argv = [*runtimes.interpreter(runtime, heapsize), *_OPTIONS[runtime], str(script)]
         try:
             self._process = subprocess.Popen(
-                [*argv, str(theirs.fileno()), str(flash), str(runtimes.ROM)],
+                [*argv, str(theirs.fileno()), str(flash), str(rom)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

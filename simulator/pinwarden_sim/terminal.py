@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import queue
 import select
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -33,14 +33,13 @@ def show(board: Board, *, link: str, token: str, qr_text: str, settings: Mapping
     """Show a started board until the user quits: `q`, Ctrl-C, or the end of the program. The terminal is
     always restored.
 
-    `qr_text` is a QR code in lines of half blocks. On anything but a terminal nothing but text is written,
-    one line for each event.
+    `qr_text` is a QR code in lines of half blocks. On anything but a terminal nothing but text is written, in
+    no colours, and one line for each event.
     """
     console = Console(soft_wrap=True, highlight=False, emoji=False, markup=False)
     interactive = console.is_terminal and sys.stdin.isatty()
-    if interactive:
-        for line in qr_text.splitlines():
-            console.print(Text(line, style="color(231) on color(16)"))
+    for line in qr_text.splitlines():
+        console.print(Text(line, style="color(231) on color(16)"))
     console.print(f"\nLink   {link}\nToken  {token}\n")
     with contextlib.suppress(KeyboardInterrupt):
         if interactive:
@@ -52,48 +51,41 @@ def show(board: Board, *, link: str, token: str, qr_text: str, settings: Mapping
 def _live(board: Board, settings: Mapping[str, Any]) -> None:
     console = Console(highlight=False, emoji=False, markup=False)
     view = View(board, settings, _KEYS)
-    for line in board.serial:
-        view.serial(line)
-    board.on_line(view.serial)
+    board.on_line(view.serial, from_start=True)
     actions = _actions(board, settings)
     with (
-        _single_keys() as next_key,
+        _typed_keys() as typed,
         Live(console=console, auto_refresh=False, vertical_overflow="crop") as live,
     ):
         while True:
             live.update(view.render(console.height), refresh=True)
-            key = next_key(_FRAME)
-            if key in ("q", "\x03", "\x04"):
-                return
-            if key in actions:
-                try:
-                    actions[key]()
-                except BoardError as error:
-                    view.serial(f"[{str(error).splitlines()[0]}]")
+            for key in typed(_FRAME):
+                if key in ("q", "\x03", "\x04"):
+                    return
+                if key in actions:
+                    try:
+                        actions[key]()
+                    except BoardError as error:
+                        view.serial(f"[{str(error).splitlines()[0]}]")
 
 
 def _lines(board: Board, settings: Mapping[str, Any]) -> None:
     """One line for each thing that happens."""
     names = {spec["gpio"]: (name, spec) for name, spec in settings["pins"].items()}
-    writing = threading.Lock()
-
-    def write(text: str) -> None:
-        with writing:
-            print(plain(text), flush=True)
+    events: queue.SimpleQueue[str] = queue.SimpleQueue()  # printing may wait; the board must not for it
 
     def edge(gpio: int, change: Edge) -> None:
         if gpio in names:
             name, spec = names[gpio]
             level = "-" if change.level is None else change.level
             when = time.strftime("%H:%M:%S", time.localtime(change.time))
-            write(f"{when} pin {name} {logical_state(spec, change.level)[0]} (GPIO {gpio} {level})")
+            events.put(f"{when} pin {name} {logical_state(spec, change.level)[0]} (GPIO {gpio} {level})")
 
-    for line in board.serial:
-        write(line)
-    board.on_line(write)
+    board.on_line(events.put, from_start=True)
     board.on_edge(edge)
     while board.alive:
-        time.sleep(_FRAME)
+        with contextlib.suppress(queue.Empty):
+            print(plain(events.get(timeout=_FRAME)), flush=True)
 
 
 def _actions(board: Board, settings: Mapping[str, Any]) -> dict[str, Callable[[], None]]:
@@ -117,8 +109,8 @@ def _actions(board: Board, settings: Mapping[str, Any]) -> dict[str, Callable[[]
 
 
 @contextlib.contextmanager
-def _single_keys() -> Iterator[Callable[[float], str]]:
-    """Yields a function that waits so many seconds for a key and returns it, or "". The terminal is put
+def _typed_keys() -> Iterator[Callable[[float], str]]:
+    """Yields a function that waits so many seconds for keys and returns them, or "". The terminal is put
     back at the end.
     """
     import termios
@@ -127,16 +119,17 @@ def _single_keys() -> Iterator[Callable[[float], str]]:
     descriptor = sys.stdin.fileno()
     before = termios.tcgetattr(descriptor)
 
-    def next_key(timeout: float) -> str:
+    def typed(timeout: float) -> str:
         if not select.select([descriptor], [], [], timeout)[0]:
             return ""
-        data = os.read(descriptor, 64)  # an arrow key is several bytes at once, and none of ours
+        data = os.read(descriptor, 64)
         if not data:
             raise KeyboardInterrupt  # the terminal has gone
-        return data.decode(errors="replace").lower() if len(data) == 1 else ""
+        # An arrow key is an escape, "[" and a letter, at once: none of ours.
+        return "" if data.startswith(b"\x1b") else data.decode(errors="replace").lower()
 
     try:
         tty.setcbreak(descriptor)
-        yield next_key
+        yield typed
     finally:
         termios.tcsetattr(descriptor, termios.TCSADRAIN, before)

@@ -24,11 +24,13 @@ _MIN_ROWS, _MAX_ROWS = 3, 12
 _SERIAL_ROWS = 5
 _FRAME_ROWS = 12  # lines that are neither a pin nor a request nor a serial line
 _STATUS_EVERY = 1.0  # seconds; each costs the board a garbage collection
+_PATIENCE = 0.5  # seconds for its answer
 _VERDICTS = {2: "green", 3: "cyan", 4: "yellow", 5: "bold red"}
 
-# What the firmware prints for each request with log = "requests": 12:03:11 PUT /api/v1/pins/relay 200 anna
-# 3ms
-_REQUEST = re.compile(r"(\d\d:\d\d:\d\d|--:--:--) ([A-Z]+) (\S+) ([1-5]\d\d) (.*) (\d+ms)")
+# What the firmware prints for each request with log = "requests"; a refusal has its code at the end:
+#   12:03:11 PUT /api/v1/pins/relay 403 anna 3ms insufficient_scope
+#   12:03:12 - 400 - 0ms bad_request
+_REQUEST = re.compile(r"(\d\d:\d\d:\d\d|--:--:--) (-|\S+ \S+) ([1-5]\d\d) (.*) (\d+ms)(?: (\S*))?")
 
 
 @dataclass(frozen=True)
@@ -36,11 +38,11 @@ class Request:
     """One line of the firmware's request log."""
 
     when: str
-    method: str
-    path: str
+    what: str  # method and path; "-" for one that could not be read
     status: int
     who: str
     took: str
+    code: str
 
 
 def parse_request(line: str) -> Request | None:
@@ -48,8 +50,8 @@ def parse_request(line: str) -> Request | None:
     match = _REQUEST.fullmatch(line)
     if match is None:
         return None
-    when, method, path, status, who, took = match.groups()
-    return Request(when, method, path, int(status), who, took)
+    when, what, status, who, took, code = match.groups()
+    return Request(when, what, int(status), who, took, code or "")
 
 
 class View:
@@ -86,7 +88,7 @@ class View:
         if now - self._status_at >= _STATUS_EVERY:
             self._status_at = now
             try:
-                self._status = self._board.status()
+                self._status = self._board.status(timeout=_PATIENCE)
             except BoardError:  # off, or busy: shown as such
                 self._status = {}
 
@@ -125,13 +127,18 @@ class View:
 
     def _requests_table(self, rows: int) -> Table:
         table = Table(box=box.SIMPLE_HEAD, expand=True)
-        for name in ("time", "request", "", "by", "took"):
+        for name in ("time", "request", "verdict", "by", "took"):
             table.add_column(name, no_wrap=True, overflow="ellipsis", ratio=1 if name == "request" else None)
         shown = list(self._requests)[-rows:]
         for request in shown:
             style = _VERDICTS.get(request.status // 100, "")
-            what = f"{request.method} {request.path}"
-            table.add_row(request.when, what, Text(str(request.status), style), request.who, request.took)
+            table.add_row(
+                request.when,
+                request.what,
+                Text(f"{request.status} {request.code}", style),
+                request.who,
+                request.took,
+            )
         if not shown:
             table.add_row("", Text("no requests yet", "dim"), "", "", "")
         return table

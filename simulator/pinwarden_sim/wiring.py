@@ -11,8 +11,6 @@ from typing import Any, NamedTuple, Protocol
 
 from pinwarden_sim.processor import BoardError
 
-EPOCH_2000 = 946684800  # Unix seconds; where an unset clock of the board begins
-
 
 class Edge(NamedTuple):
     """A change on a pin: when (Unix seconds of the host, a float), and to what: 0, 1, or None when nobody

@@ -12,11 +12,11 @@ import importlib.util
 import os
 import socket
 import sys
-import time
 import traceback
 
 import streams
 import tasks
+import utime  # the standard library's own `time` has to be imported before its stand-in is
 
 # CPython's memory is no board's. The firmware may compute with a plausible figure; nothing measures
 # anything by it.
@@ -41,11 +41,7 @@ def install(path, hide=""):
     streams.install(asyncio)
     # The u-names are MicroPython's for "the built-in one, whatever stands on the path"; the stand-ins build
     # on them.
-    import utime
-
-    sys.modules["usocket"] = socket
-    sys.modules["uos"] = os
-    del utime
+    sys.modules.update(utime=utime, usocket=socket, uos=os)
     for name in REPLACED:
         _replace(name, path)
 
@@ -99,6 +95,3 @@ def _replace(name, path):
             spec.loader.exec_module(module)
             sys.modules[name] = module
             return
-
-
-time.sleep  # noqa: B018 - the standard library's own must be imported before its stand-in is

@@ -47,10 +47,8 @@ class Silicon:
         self.port = config.get("port")  # the TCP port that every "0.0.0.0" becomes; None: as asked
         self.clock = Clock(config.get("clock"), link)
         self.pads = Pads(self.model, config.get("levels") or {}, link)
-        self.ntp = config.get("ntp") or {
-            "up": True,
-            "offset": 0,
-        }  # offset: seconds from the host's clock to the server's
+        # "offset" is seconds from the host's clock to the time server's.
+        self.ntp = config.get("ntp") or {"up": True, "offset": 0}
         self.access_point = config.get("wifi", True)  # whether one is in reach
         self.station = None  # the network.WLAN that wants to be connected
         self.nvs = config.get("nvs") or {}
