@@ -19,7 +19,9 @@ LOCKED := $(PIP) --require-hashes
 
 run: $(VENV)/run.stamp
 	@mkdir -p build
-	@test -d build/demo || { echo "Making a demo device in build/demo"; $(BIN)/pinwarden init demo --in build >/dev/null; }
+	@test -d build/demo || { \
+	  echo "Making a demo device in build/demo"; \
+	  said=$$($(BIN)/pinwarden init demo --in build 2>&1) || { echo "$$said"; exit 1; }; }
 	@$(BIN)/pinwarden simulate build/demo
 
 test: lint

@@ -47,9 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def program() -> Callable[..., str]:
-    """`program("chromium", package="chromium")`: the path of a program of the system; skips where there is
-    none.
-    """
+    """`program("chromium", package="chromium")`: the path of a program of the system, or the test skips."""
 
     def find(name: str, *, package: str) -> str:
         path = shutil.which(name)

@@ -167,4 +167,4 @@ def test_a_board_that_is_off_says_so(board, idle):
 def test_a_stuck_firmware_says_so(board):
     made = board("while True: pass")
     with pytest.raises(BoardError, match="never waits"):
-        made._processor.ask({"do": "status"}, 0.1)
+        made.status(timeout=0.1)

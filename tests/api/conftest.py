@@ -1,0 +1,19 @@
+"""One board for each runtime, for all requests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+import testbed
+from pinwarden_sim import Board, runtimes
+
+
+@pytest.fixture(scope="package", params=runtimes.RUNTIMES)
+def board(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Board]:
+    """A started board with the test device."""
+    if not testbed.have(request.param):
+        pytest.skip(testbed.WITHOUT_MICROPYTHON)
+    with testbed.device(tmp_path_factory.mktemp("board") / "flash", request.param) as started:
+        yield started

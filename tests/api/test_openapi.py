@@ -1,0 +1,58 @@
+"""Boards answer as docs/openapi.yaml says, whatever schemathesis makes of it, right or wrong."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import pytest
+import schemathesis
+from hypothesis import settings
+from schemathesis import Case, CheckContext, GenerationMode, Response
+
+import testbed
+from pinwarden_sim import Board
+
+SPEC = Path(__file__).parents[2] / "docs" / "openapi.yaml"
+
+# Beyond the usual: a limit of the pin (429, 409) or its kind (422) may refuse a request of the right form.
+LIMITS = ["2xx", "304", "403", "404", "409", "422", "429"]
+
+
+def strict(raw: dict) -> dict:
+    """The same interface with the pins that there are, and no undocumented member in an answer."""
+    raw = copy.deepcopy(raw)
+    raw["components"]["parameters"]["Name"]["schema"] = {"enum": [*testbed.PINS, "cellar"]}
+    for schema in raw["components"]["schemas"].values():
+        if "properties" in schema:
+            schema["additionalProperties"] = False
+    return raw
+
+
+schema = schemathesis.openapi.from_dict(strict(schemathesis.openapi.from_path(SPEC).raw_schema))
+schema.config.generation.update(modes=[GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+# TRACE and QUERY are methods that the board does not have at all: 501, not 405 (RFC 9110 section 9.1).
+schema.config.phases.coverage.unexpected_methods = {"get", "put", "post", "delete", "options", "patch"}
+schema.config.checks.positive_data_acceptance.expected_statuses = LIMITS
+
+
+def problems_tell_their_status(ctx: CheckContext, response: Response, case: Case) -> None:
+    """RFC 9457 section 3.1.2; and nothing about a token or a pin may be kept by anybody."""
+    if response.status_code >= 400 and "problem" in response.headers["content-type"][0]:
+        assert response.json()["status"] == response.status_code
+    if not case.path.endswith("/"):
+        assert response.headers["cache-control"] == ["no-store"]
+
+
+@pytest.mark.parametrize(
+    "scopes", [("pins:read", "pins:write"), ("pins:read:relay",)], ids=["all", "one pin"]
+)
+@schema.parametrize()
+@settings(max_examples=30, derandomize=True, deadline=None)
+def test_answers_as_documented(case: Case, board: Board, scopes: tuple[str, ...]) -> None:
+    headers = testbed.bearer(testbed.token(*scopes))
+    case.call_and_validate(board.url, headers=headers, additional_checks=[problems_tell_their_status])
+
+
+def test_every_operation_is_met() -> None:
+    assert schema.statistic.operations.total == 8

@@ -1,0 +1,147 @@
+"""The whole application on MicroPython, as deployed and in a board's memory: what a thousand requests leave
+behind, and that it never runs out.
+"""
+
+from __future__ import annotations
+
+import http.client
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+import testbed
+from pinwarden_sim import Board
+
+HEAP = "192k"  # objects are twice as large here as on the board
+REQUESTS = 1000
+WARM_UP = 50
+
+# Bytes by which the free heap may have shrunk. A leak of one object for each request would be 32 bytes times
+# 1,000. What may differ for other reasons: which of a few tokens is remembered, the second that the clock
+# has told last, and a word on the stack that happens to look like a pointer.
+TOLERANCE = 1024
+
+JSON = {"Content-Type": "application/json"}
+TOGGLE = "/api/v1/pins/relay/toggle"
+
+
+@pytest.fixture
+def board(tmp_path: Path) -> Iterator[Board]:
+    """Everything on that can be: all kinds of pins, more names, origins, an issuer, the request log."""
+    if not testbed.have("micropython"):
+        pytest.skip(testbed.WITHOUT_MICROPYTHON)
+    testbed.install(
+        tmp_path / "flash",
+        "micropython",
+        hosts=["door.lan", "door.example"],
+        origins=["https://panel.example"],
+        issuer="home",
+        log="requests",
+    )
+    with Board(tmp_path / "flash", "micropython", heapsize=HEAP, clock=int(time.time())) as made:
+        yield made.start()
+
+
+@pytest.fixture
+def caller(board: Board) -> Iterator[Caller]:
+    with closing(Caller(board)) as made:
+        yield made
+
+
+class Caller:
+    """A client that keeps its connection, and takes another one where the board has closed it."""
+
+    def __init__(self, board: Board) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", board.port, timeout=10)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def ask(self, method: str, path: str, body: str | None = None, **fields: str) -> int:
+        """The status of the answer."""
+        self._connection.request(method, path, body, {"Host": "door.local", **fields})
+        answer = self._connection.getresponse()
+        answer.read()
+        return answer.status
+
+
+def token(*scopes: str, **claims: object) -> dict[str, str]:
+    return testbed.bearer(testbed.token(*scopes, iss="home", **claims))
+
+
+def refusals() -> list[tuple[int, str, str, str | None, dict[str, str]]]:
+    """(status, method, path, body, fields): a refusal of each kind that is made before, at and after the
+    guard.
+    """
+    good = token("pins:write")
+    return [
+        (401, "POST", TOGGLE, "{}", JSON),
+        (401, "POST", TOGGLE, "{}", JSON | token("pins:write", ttl=-1)),
+        (401, "POST", TOGGLE, "{}", JSON | token("pins:write", secret=testbed.OTHER_SECRET)),
+        (401, "GET", "/api/v1/device", None, testbed.bearer("x" * 1500)),
+        (403, "POST", TOGGLE, "{}", JSON | token("pins:read")),
+        (403, "POST", TOGGLE, "{}", JSON | good | {"Origin": "http://evil.example"}),
+        (404, "GET", "/api/v1/nothing", None, {}),
+        (404, "GET", "/api/v1/pins/ghost", None, token("pins:read")),
+        (400, "POST", TOGGLE, "{", JSON | good),
+        (400, "POST", TOGGLE, "{}", JSON | {"Authorization": "Bearer a b"}),
+        (400, "GET", "/", None, {"Transfer-Encoding": "chunked"}),
+        (405, "DELETE", TOGGLE, None, good),
+        (413, "POST", TOGGLE, "x" * 3000, JSON | good),
+        (415, "POST", TOGGLE, "{}", good),
+        (421, "GET", "/", None, {"Host": "evil.example"}),
+        (422, "POST", TOGGLE, '{"a": 1}', JSON | good),
+    ]
+
+
+def free(board: Board, caller: Caller) -> int:
+    """The free bytes after a collection, with nothing going on but the caller's one connection."""
+    caller.ask("GET", "/healthz")
+    return board.status()["heap_free"]
+
+
+def test_a_thousand_requests_leave_nothing_behind(board: Board, caller: Caller) -> None:
+    # Different ones: the verifier remembers some, and forgets the oldest.
+    writers = [token("pins:read", "pins:write", sub=f"phone-{number}") for number in range(10)]
+    refused = refusals()
+
+    def toggle(count: int) -> None:
+        for number in range(count):
+            assert caller.ask("POST", TOGGLE, "{}", **JSON, **writers[number % len(writers)]) == 200
+
+    def be_refused(count: int) -> None:
+        for number in range(count):
+            status, method, path, body, fields = refused[number % len(refused)]
+            assert caller.ask(method, path, body, **fields) == status, (method, path, fields)
+
+    toggle(WARM_UP)
+    be_refused(WARM_UP)
+    before = free(board, caller)
+    toggle(REQUESTS)
+    after_good = free(board, caller)
+    be_refused(REQUESTS)
+    after_bad = free(board, caller)
+
+    print("free heap in bytes:", before, after_good, after_bad)
+    assert before - after_good < TOLERANCE, (before, after_good, after_bad)
+    assert after_good - after_bad < TOLERANCE, (before, after_good, after_bad)
+    assert board.pin(testbed.RELAY).history[-1].level == 0
+    assert len(board.pin(testbed.RELAY).history) >= REQUESTS + WARM_UP
+    said = "\n".join(board.serial)
+    assert "out_of_memory" not in said
+    assert "Traceback" not in said
+    assert board.starts == [1]
+
+
+def test_a_token_of_the_greatest_length_fits(caller: Caller) -> None:
+    """Among many others, and beside heads of strangers that are as large as they may be."""
+    made = (testbed.token("pins:read", iss="home", pad="x" * size) for size in range(1200, 1500))
+    greatest = max((value for value in made if len(value) <= 2048), key=len)
+    assert len(greatest) > 2044
+    for number in range(60):
+        assert caller.ask("GET", "/api/v1/pins", **testbed.bearer(greatest)) == 200
+        assert caller.ask("GET", "/api/v1/pins", **token("pins:read", sub=f"phone-{number}")) == 200
+        assert caller.ask("GET", "/healthz", Padding="x" * 3900) in (200, 503)

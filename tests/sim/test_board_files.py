@@ -1,0 +1,76 @@
+"""The board's files: all of them go to the flash, under their board paths, and nothing else is touched."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+
+from pinwarden import board as files
+from pinwarden.device import create
+from pinwarden_sim import Board
+
+SETTINGS, SECRETS = {"name": "door"}, {"wifi": None, "keys": []}
+
+
+def tree(flash: Path) -> set[str]:
+    return {"/" + path.relative_to(flash).as_posix() for path in flash.rglob("*") if path.is_file()}
+
+
+def test_what_goes_where():
+    found = files.files()
+    assert found["/lib/jwt.py"] == files.ROOT / "firmware" / "lib" / "jwt.py"
+    assert found["/firmware/app.py"] == files.ROOT / "firmware" / "app.py"
+    assert "/firmware/web/index.html" in found
+    assert list(found)[-2:] == ["/boot.py", "/main.py"]
+    assert not [place for place in found if "__pycache__" in place or place.startswith("/firmware/lib")]
+
+
+def test_install_as_it_stands(tmp_path):
+    files.install(tmp_path, SETTINGS, SECRETS)
+    assert tree(tmp_path) == {*files.files(), "/settings.json", "/secrets.json"}
+    assert json.loads((tmp_path / "settings.json").read_bytes()) == SETTINGS
+    assert (tmp_path / "secrets.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_install_as_deployed(tmp_path):
+    files.install(tmp_path, SETTINGS, SECRETS, mpy=True)
+    names = tree(tmp_path)
+    assert {"/boot.py", "/main.py", "/lib/jwt.mpy", "/firmware/__init__.mpy"} <= names
+    assert sorted(name for name in names if name.endswith(".py")) == ["/boot.py", "/main.py"]
+    page = tmp_path / "firmware/web/index.html.gz"
+    assert gzip.decompress(page.read_bytes()) == (files.ROOT / "firmware/web/index.html").read_bytes()
+
+
+@pytest.mark.parametrize("mpy", [False, True])
+def test_a_second_installation_changes_what_changed(tmp_path, mpy):
+    files.install(tmp_path, SETTINGS, SECRETS, mpy=not mpy)
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state/mark").write_text("1")
+    (tmp_path / "lib/old.py").write_text("stale")
+    files.install(tmp_path, SETTINGS, SECRETS, mpy=mpy)
+    assert "/lib/old.py" not in tree(tmp_path)
+    assert ("/lib/jwt.mpy" in tree(tmp_path), "/lib/jwt.py" in tree(tmp_path)) == (mpy, not mpy)
+    assert (tmp_path / "state/mark").read_text() == "1"
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
+    files.install(tmp_path, {"name": "gate"}, SECRETS, mpy=mpy)
+    changed = {path.name for path, at in before.items() if path.stat().st_mtime_ns != at}
+    assert changed == {"settings.json"}
+
+
+def test_the_whole_firmware_runs(runtime, tmp_path):
+    """From bytecode on MicroPython, as deployed; as it stands on CPython."""
+    device = create("door", tmp_path)
+    flash = tmp_path / "flash"
+    wifi = {"ssid": "home", "password": "a password"}
+    files.install(flash, device.settings, {**device.secrets(), "wifi": wifi}, mpy=runtime == "micropython")
+    with Board(flash, runtime, heapsize="224k") as board:
+        board.start()
+        answer = httpx.get(board.url)
+        assert answer.status_code == 200
+        assert answer.text == (files.ROOT / "firmware/web/index.html").read_text()
+        assert board.pin(26).levels == [0]
+        assert httpx.get(board.url + "/api/v1/pins").status_code == 401

@@ -1,0 +1,225 @@
+"""`pinwarden simulate` as people use it: on a terminal, in a pipe, and wrongly."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Iterator
+from fcntl import ioctl
+from pathlib import Path
+
+import httpx
+import pytest
+
+from pinwarden.device import create
+from pinwarden_sim.view import Request, parse_request
+
+TIMEOUT = 20.0  # seconds
+
+
+@pytest.fixture
+def device(tmp_path: Path) -> Path:
+    return create("door", tmp_path).folder
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "pinwarden", "simulate", *arguments]
+
+
+def environment() -> dict[str, str]:
+    return {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "TERM": "xterm-256color",
+        "PYTHONUTF8": "1",
+    }
+
+
+class Terminal:
+    """The command on a pseudo terminal."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.master, self.slave = pty.openpty()
+        ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 120, 0, 0))
+        self.settings = termios.tcgetattr(self.slave)
+        self.output = ""
+        self.process = subprocess.Popen(
+            command(*arguments),
+            stdin=self.slave,
+            stdout=self.slave,
+            stderr=self.slave,
+            env=environment(),
+            start_new_session=True,
+        )
+
+    def expect(self, pattern: str) -> re.Match[str]:
+        """Read until the output since the last match has this pattern, escape sequences left out."""
+        end = time.monotonic() + TIMEOUT
+        while not (match := re.search(pattern, self.output)):
+            assert time.monotonic() < end, f"no {pattern!r} in:\n{self.output[-3000:]}"
+            if select.select([self.master], [], [], 0.1)[0]:
+                data = os.read(self.master, 65536).decode(errors="replace")
+                self.output += re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", data)
+        self.output = self.output[match.end() :]
+        return match
+
+    def ends(self) -> int:
+        """The exit code, once the command has ended. Goes on reading, or it could not write its last."""
+        end = time.monotonic() + TIMEOUT
+        while self.process.poll() is None and time.monotonic() < end:
+            if select.select([self.master], [], [], 0.05)[0]:
+                os.read(self.master, 65536)
+        return self.process.wait(1)
+
+    def type(self, keys: str) -> None:
+        os.write(self.master, keys.encode())
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        for descriptor in (self.master, self.slave):
+            os.close(descriptor)
+
+
+@pytest.fixture
+def terminal() -> Iterator[Callable[..., Terminal]]:
+    opened: list[Terminal] = []
+
+    def start(*arguments: str) -> Terminal:
+        opened.append(Terminal(*arguments))
+        return opened[-1]
+
+    yield start
+    for one in opened:
+        one.close()
+
+
+def test_the_keys(runtime, device, terminal):
+    screen = terminal(str(device), "--runtime", runtime, "--port", "0")
+    screen.expect("█")
+    link = screen.expect(r"Link\s+(http://127\.0\.0\.1:\d+)/#token=").group(1)
+    screen.expect(r"door · running · \w+ · Wi-Fi up")
+    screen.expect(r"relay\s+26\s+0\s+off")
+    assert httpx.get(link + "/api/v1/pins").status_code == 401
+    screen.expect(r"GET /api/v1/pins\s+401 missing_token")
+    for key, shown in [
+        ("w", "Wi-Fi down"),
+        ("w", "Wi-Fi up"),
+        ("c", "clock unset"),
+        ("c", r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC"),
+        ("p", r"door · off[\s\S]*not driven"),
+        ("p", "door · running"),
+        ("r", r"serving"),
+    ]:
+        screen.type(key)
+        screen.expect(shown)
+    screen.type("q")
+    assert screen.ends() == 0
+    assert termios.tcgetattr(screen.slave) == screen.settings
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_signals_restore_the_terminal(device, terminal, number):
+    screen = terminal(str(device), "--runtime", "cpython", "--port", "0")
+    screen.expect("door · running")
+    screen.process.send_signal(number)
+    assert screen.ends() == 0
+    assert termios.tcgetattr(screen.slave) == screen.settings
+
+
+def test_in_a_pipe_it_writes_plain_lines(runtime, device):
+    process = subprocess.Popen(
+        command(str(device), "--runtime", runtime, "--port", "0"),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        env=environment(),
+        text=True,
+    )
+    lines: list[str] = []
+    output = process.stdout
+    assert output is not None
+
+    def until(pattern: str) -> re.Match[str]:
+        for line in output:
+            lines.append(line)
+            if match := re.search(pattern, line):
+                return match
+        raise AssertionError(f"no {pattern!r} in {lines}")
+
+    with process:
+        address, token = until(r"^Link +(http://\S+?)/#token=(\S+)").groups()
+        until("serving")
+        headers = {"Authorization": f"Bearer {token}"}
+        answer = httpx.put(f"{address}/api/v1/pins/relay", headers=headers, json={"value": True})
+        assert answer.status_code == 200, answer.text
+        until(r"^\d\d:\d\d:\d\d pin relay on \(GPIO 26 1\)$")
+        until(r"PUT /api/v1/pins/relay 200 simulator \d+ms")
+        process.terminate()
+        lines += output
+        assert process.wait(TIMEOUT) == 0
+    assert "\x1b" not in "".join(lines)
+    assert (device / ".pinwarden" / "flash" / "secrets.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_port_in_use_and_a_second_simulation(device, tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        done = subprocess.run(
+            command(str(device), "--port", port), capture_output=True, text=True, env=environment()
+        )
+        assert done.returncode == 1
+        assert f"error: port {port} cannot be used" in done.stderr
+        assert "--port" in done.stderr
+        assert "Traceback" not in done.stderr
+    first = subprocess.Popen(
+        command(str(device), "--port", "0"), stdout=subprocess.PIPE, env=environment(), text=True
+    )
+    output = first.stdout
+    assert output is not None
+    with first:
+        assert any("Link" in line for line in output)
+        done = subprocess.run(
+            command(str(device), "--port", "0"), capture_output=True, text=True, env=environment()
+        )
+        assert done.returncode == 1
+        assert "door is being simulated already" in done.stderr
+        first.terminate()
+        output.read()
+
+
+def test_no_device_says_what_to_run(tmp_path):
+    done = subprocess.run(command(), cwd=tmp_path, capture_output=True, text=True, env=environment())
+    assert done.returncode == 1
+    assert "pinwarden init" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "request_"),
+    [
+        (
+            "12:03:11 PUT /api/v1/pins/relay 200 anna 3ms",
+            Request("12:03:11", "PUT /api/v1/pins/relay", 200, "anna", "3ms", ""),
+        ),
+        (
+            "--:--:-- GET /healthz 503 - 0ms clock_unset",
+            Request("--:--:--", "GET /healthz", 503, "-", "0ms", "clock_unset"),
+        ),
+        ("12:03:11 - 400 - 0ms bad_request", Request("12:03:11", "-", 400, "-", "0ms", "bad_request")),
+        ("12:03:11 GET / 200 - 0ms ", Request("12:03:11", "GET /", 200, "-", "0ms", "")),
+        ("wifi: connected, 127.0.0.1", None),
+        ("12:03:11 GET / 999 - 0ms", None),
+    ],
+)
+def test_request_lines(line, request_):
+    assert parse_request(line) == request_

