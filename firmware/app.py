@@ -56,12 +56,12 @@ async def _main():
         Device(settings["name"], clock, wifi).describe,
         Page("/firmware/web").answer,
     )
-    names = (settings["hostname"] + ".local", settings["hostname"], *settings["hosts"])
+    names = (settings["hostname"] + ".local", settings["hostname"]) + tuple(settings["hosts"])
     log = RequestLog(clock) if settings["log"] == "requests" else None
     server = Server(
         log.timed(api.handle) if log else api.handle,
         settings["http"],
-        lambda: (*names, wifi.address()),
+        lambda: names + (wifi.address(),),
         settings["origins"],
         on_request=log.write if log else None,
     )

@@ -190,27 +190,29 @@ class Server:
         response = self._respond(request)
         if self._on_request:
             self._on_request(request, response)
-        origin = request.fields.get(b"origin")
-        if origin is not None and origin in self._origins:
-            response.fields += b"Access-Control-Allow-Origin: %s\r\nVary: Origin\r\n" % origin
-        body = response.body
-        data = response.head(request.keeps_alive())
+        if self._origins:
+            self._admit(request, response)
+        keep_alive = request.keeps_alive()
+        data = response.head(keep_alive)
         if request.method == "HEAD":
-            body = None
-        elif type(body) is bytes:
-            data += body
-            body = None
-        return self._write(connection, data, body, request.keeps_alive())
-
-    def _write(self, connection, data, body, keep_alive):
+            response.body = None
+        elif type(response.body) is bytes:
+            data += response.body
+            response.body = None
         sent = connection.send(data)
-        if sent < len(data) or body is not None:
+        if sent < len(data) or response.body is not None:
             connection.wait_for(WRITE, self._limits["write_timeout"])
-            connection.unsent = (data[sent:], body, keep_alive)
+            connection.unsent = (data[sent:], response.body, keep_alive)
             return True
         if keep_alive:
             connection.wait_for(IDLE, self._limits["idle_timeout"])
         return keep_alive
+
+    def _admit(self, request, response):
+        """Let the page of an admitted origin read the answer."""
+        origin = request.fields.get(b"origin")
+        if origin in self._origins:
+            response.fields += b"Access-Control-Allow-Origin: %s\r\nVary: Origin\r\n" % origin
 
     def _respond(self, request):
         """Return the Response to `request`, whatever happens while it is made."""

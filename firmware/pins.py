@@ -40,7 +40,8 @@ class PinError(Exception):
 class _Pin:
     """One output: its settings, its present value, and when it has to change."""
 
-    def __init__(self, spec, output):
+    def __init__(self, name, spec, output):
+        self.name = name
         self.spec = spec
         self.output = output
         self.value = spec["safe"]
@@ -99,7 +100,7 @@ class Pins:
                         raise ValueError(
                             f"pins.{name}.gpio: {spec['gpio']} cannot be an output here: {error}"
                         )
-                    self._pins[name] = _Pin(spec, output)
+                    self._pins[name] = _Pin(name, spec, output)
 
     def names(self):
         """The names of all pins, sorted."""
@@ -121,7 +122,7 @@ class Pins:
         if pin.spec["kind"] == "pulse" and value != pin.spec["safe"]:
             raise PinError("not_supported", f"{name} only gives pulses; ask for a pulse")
         self.tick()  # a limit that has passed counts before a request does
-        self._command(name, pin, value)
+        self._command(pin, value)
 
     def toggle(self, name):
         """Give a pin the other value. Raises PinError."""
@@ -129,7 +130,7 @@ class Pins:
         if pin.spec["kind"] == "pulse":
             raise PinError("not_supported", f"{name} only gives pulses; ask for a pulse")
         self.tick()  # the other value than the present one: a pulse may be over
-        self._command(name, pin, not pin.value)
+        self._command(pin, not pin.value)
 
     def pulse(self, name, ms=None):
         """Make a pin active for `ms` milliseconds, or for as long as its settings say. Raises PinError."""
@@ -141,7 +142,7 @@ class Pins:
         if type(ms) is not int or not 1 <= ms <= most:
             raise PinError("bad_value", f"{name} takes a pulse of 1 to {most} ms, a whole number")
         self.tick()
-        self._command(name, pin, not spec["safe"], ms)
+        self._command(pin, not spec["safe"], ms)
 
     def _find(self, name):
         pin = self._pins.get(name)
@@ -149,38 +150,36 @@ class Pins:
             raise PinError("unknown_pin", "there is no pin of this name")
         return pin
 
-    def _command(self, name, pin, value, ms=None):
+    def _command(self, pin, value, ms=None):
         """Carry out a request: to have this value, and if that is the active one, for no more than `ms`."""
         now = self._now()
-        changes = value != pin.value
-        if changes:
-            self._check(name, pin, value, now)
+        if value == pin.value:
+            pin.end = pin.end_of(value, ms, now)
+        else:
+            self._check(pin, value, now)
             pin.since = now
-        end = pin.end_of(value, ms, now)
-        if changes:
-            self._move(name, pin, value, end, now)
-        pin.end = end
-        if self.on_deadline and (end is not None or pin.free is not None):
+            self._move(pin, value, pin.end_of(value, ms, now))
+        if self.on_deadline and (pin.end is not None or pin.free is not None):
             self.on_deadline()
 
-    def _check(self, name, pin, value, now):
+    def _check(self, pin, value, now):
         if pin.free is not None:
-            raise _too_soon(name, time.ticks_diff(pin.free, now))
+            raise _too_soon(pin.name, time.ticks_diff(pin.free, now))
         if value and pin.spec["interlock"]:
-            self._check_interlock(name, pin.spec["interlock"])
+            self._check_interlock(pin.name, pin.spec["interlock"])
 
     def _check_interlock(self, name, others):
         for other in others:
             if self._pins[other].value:
                 raise PinError("interlocked", f"{name} cannot be on while {other} is on")
 
-    def _move(self, name, pin, value, end, now):
+    def _move(self, pin, value, end):
         pin.drive(value)
         pin.end = end  # only now: an output that fails keeps its deadline, for the next tick() to try again
         interval = pin.spec["min_interval"]
-        pin.free = time.ticks_add(now, interval) if interval else None
+        pin.free = time.ticks_add(self._now(), interval) if interval else None
         if self._on_change:
-            self._tell(self._on_change, name)
+            self._tell(self._on_change, pin.name)
 
     def _tell(self, on_change, name):
         try:
@@ -188,26 +187,28 @@ class Pins:
         except Exception as error:  # whoever listens must not keep a pin from becoming safe
             self._log(f"pins: telling of a change of {name} failed: {error!r}")
 
-    def _release(self, name, pin, now):
+    def _release(self, pin):
         """Back to the safe value, by the board itself."""
         if pin.value != pin.spec["safe"]:
             if pin.spec["safe"]:
                 for other in pin.spec["interlock"]:
-                    self._release(other, self._pins[other], now)
-            self._move(name, pin, pin.spec["safe"], None, now)
+                    self._release(self._pins[other])
+            self._move(pin, pin.spec["safe"], None)
 
     def tick(self):
         """End what has to end by now. Returns the ms until there is something to do again, or None.
 
         Should an output fail, the others are released all the same. Then its error is raised: time to reset.
         """
-        now = self._now()
+        for pin in self._pins.values():
+            if pin.end is not None or pin.free is not None:
+                return self._settle(self._now())
+        return None
+
+    def _settle(self, now):
         nearest = None
         for name in self._names:
-            pin = self._pins[name]
-            if pin.end is None and pin.free is None:
-                continue
-            left = self._settle(name, pin, now)
+            left = self._settle_one(self._pins[name], now)
             if left is not None and (nearest is None or left < nearest):
                 nearest = left
         if self._failure is not None:
@@ -215,11 +216,11 @@ class Pins:
             raise failure
         return nearest
 
-    def _settle(self, name, pin, now):
+    def _settle_one(self, pin, now):
         """End what has to end at one pin. Returns the ms until there is something to do again, or None."""
         if pin.end is not None and time.ticks_diff(pin.end, now) <= 0:
             try:
-                self._release(name, pin, now)
+                self._release(pin)
             except Exception as error:
                 self._failure = error
         if pin.free is not None and time.ticks_diff(pin.free, now) <= 0:

@@ -93,19 +93,22 @@ def _bad(detail):
 def parse_head(head):
     """Return the Request of `head`: bytes up to the empty line that ends it. Raises RequestError."""
     lines = head.split(b"\r\n", _MAX_FIELDS + 1)
-    ends = len(lines) - 1
+    _check_ends(head, len(lines) - 1)
+    request = _request_line(lines.pop(0))
+    for line in lines:
+        _field(request.fields, line)
+    _check_fields(request, request.fields)
+    return request
+
+
+def _check_ends(head, ends):
+    """Check that the head has no more fields than it may, and no end of line but its `ends` CR LF."""
     if ends > _MAX_FIELDS:
         raise RequestError(431, "head_too_large", "more than %d header fields" % _MAX_FIELDS)
     if head.count(b"\r") != ends or head.count(b"\n") != ends or b"\0" in head:
         # Others may see an end of line, or of everything, there (RFC 9110 section 5.5, RFC 9112 section 2.2).
         # Further control characters are refused where something is read, and do no harm where nothing is.
         raise _bad("a bare CR, a bare LF or a NUL in the head")
-    request = _request_line(lines.pop(0))
-    fields = request.fields
-    for line in lines:
-        _field(fields, line)
-    _check_fields(request, fields)
-    return request
 
 
 def _field(fields, line):

@@ -75,7 +75,7 @@ class RTC:
 
         now = the_clock.exact()
         date = time.gmtime(int(now) - clock.EPOCH)
-        return date[:3] + (date[6],) + date[3:6] + (int(now % 1 * 1_000_000),)  # noqa: RUF005 - MicroPython has no (*a, b)
+        return date[:3] + (date[6],) + date[3:6] + (int(now % 1 * 1_000_000),)
 
 
 class WDT:
