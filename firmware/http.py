@@ -195,10 +195,10 @@ class Server:
         keep_alive = request.keeps_alive()
         data = response.head(keep_alive)
         if request.method == "HEAD":
-            response.body = None
+            response.body = None  # pyright: ignore[reportAttributeAccessIssue]
         elif type(response.body) is bytes:
             data += response.body
-            response.body = None
+            response.body = None  # pyright: ignore[reportAttributeAccessIssue]
         sent = connection.send(data)
         if sent < len(data) or response.body is not None:
             connection.wait_for(WRITE, self._limits["write_timeout"])
