@@ -1,4 +1,4 @@
-"""What other web sites can make a browser send to the board, and what becomes of it: Origin, CORS, preflights."""
+"""What other web sites can make a browser send to the board, and what becomes of it: Origin, CORS."""
 
 import json
 

@@ -8,6 +8,7 @@ import socket
 import struct
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -60,10 +61,8 @@ class Target:
     def send(self, data: bytes) -> bytes:
         """What the board says to these octets, up to the end of the connection or of a first refusal."""
         with self.connect() as client:
-            try:
+            with suppress(OSError):  # it has heard enough; its answer may still be there
                 client.sendall(data)
-            except OSError:
-                pass  # it had heard enough; its answer may still be there
             return read(client)
 
     def reset(self, client: socket.socket) -> None:

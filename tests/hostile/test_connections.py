@@ -141,7 +141,7 @@ def test_octet_by_octet(target) -> None:
 
 
 def test_nothing_is_left_open(target) -> None:
-    """Of all those connections here no descriptor is left once their time is over; and there never are many."""
+    """Of all those connections no descriptor is left once their time is over; and there never are many."""
     if not target.at_rest:
         pytest.skip("no /proc here: only Linux has it")
     target.board.wait(lambda: target.descriptors() == target.at_rest, timeout=10)

@@ -7,10 +7,9 @@ from __future__ import annotations
 import json
 import random
 import re
+from contextlib import suppress
 
 import pytest
-
-from pinwarden_sim import Board
 
 HOST = b"Host: door.local\r\n"
 TOGGLE = b"POST /api/v1/pins/relay/toggle HTTP/1.1\r\n" + HOST + b"Content-Type: application/json\r\n"
@@ -21,7 +20,7 @@ def get(fields: bytes, path: bytes = b"/healthz") -> bytes:
 
 
 ATTACKS = [
-    # Two readings of where a request ends: what follows would be a request that somebody else's proxy never saw.
+    # Two readings of where a request ends: what follows would be one that somebody else's proxy never saw.
     ("two lengths", get(b"Content-Length: 0\r\nContent-Length: 50\r\n"), 400),
     ("two lengths alike", get(b"Content-Length: 0\r\nContent-Length: 0\r\n"), 400),
     ("a list of lengths", get(b"Content-Length: 0, 0\r\n"), 400),
@@ -155,11 +154,9 @@ def test_noise(target) -> None:
         with target.connect(data) as client:
             client.shutdown(1)  # the end of what comes, so that the board need not wait for more
             answer = b""
-            try:
+            with suppress(ConnectionError):
                 while part := client.recv(65536):
                     answer += part
-            except ConnectionError:
-                pass
         assert not answer or re.match(rb"HTTP/1\.1 (40\d|41\d|42\d|431|501|505) ", answer), (
             number,
             answer[:100],
@@ -169,8 +166,6 @@ def test_noise(target) -> None:
     target.check()
 
 
-def test_a_board_was_attacked(target) -> None:
-    """The test of these tests: what it would take to move that pin is little."""
-    assert isinstance(target.board, Board)
+def test_what_was_attacked_is_as_it_was(target) -> None:
     answer = target.send(target.request("/api/v1/pins/relay"))
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["value"] is False

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -68,7 +69,7 @@ class Caller:
         return answer.status
 
 
-def token(*scopes: str, **claims: object) -> dict[str, str]:
+def token(*scopes: str, **claims: Any) -> dict[str, str]:
     return testbed.bearer(testbed.token(*scopes, iss="home", **claims))
 
 
@@ -98,9 +99,17 @@ def refusals() -> list[tuple[int, str, str, str | None, dict[str, str]]]:
 
 
 def free(board: Board, caller: Caller) -> int:
-    """The free bytes after a collection, with nothing going on but the caller's one connection."""
-    caller.ask("GET", "/healthz")
-    return board.status()["heap_free"]
+    """The free bytes after a collection, with nothing going on but the caller's one connection.
+
+    The board lets go of a refused client a second later at the latest: the greatest number seen until then
+    is that without any; what has leaked is missing in all of them.
+    """
+    seen = []
+    for _ in range(15):
+        caller.ask("GET", "/healthz")
+        seen.append(board.status()["heap_free"])
+        time.sleep(0.1)
+    return max(seen)
 
 
 def test_a_thousand_requests_leave_nothing_behind(board: Board, caller: Caller) -> None:
