@@ -33,12 +33,11 @@ def main():
     """Run the application until something ends it."""
     error = None
     try:
-        # Modules stay where they are loaded. Collecting often meanwhile keeps them together, and the rest of
-        # memory whole.
+        # Modules and parts stay where they are made. Collecting often meanwhile keeps them together and the rest
+        # of memory whole, until app.py serves.
         gc.threshold(4096)
         from firmware import app
 
-        gc.threshold(-1)
         app.run()
     except KeyboardInterrupt:
         # Somebody at the serial port, most often mpremote that wants to deploy: a reset would throw it out.

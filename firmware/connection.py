@@ -11,7 +11,7 @@ from micropython import const
 
 from .request import RequestError, parse_head
 
-_CHUNK = const(1460)  # octets a read: what one TCP segment brings over Wi-Fi
+CHUNK = const(1460)  # octets a read: what one TCP segment brings over Wi-Fi
 _LINGER_OCTETS = const(65536)
 _LINGER_MS = const(1000)
 _TLS = b"\x16"  # begins a TLS handshake
@@ -28,7 +28,7 @@ LINGER = const(4)  # the other side's end; what comes is thrown away
 class Connection:
     """A socket that does not block, and the state of the request on it.
 
-    `limits` as in http.Server. `.deadline` and `.since` are in ticks_ms.
+    `limits` as in http.Server. `scratch` is a memoryview of CHUNK octets that all connections may share. `.deadline` and `.since` are in ticks_ms.
     """
 
     # Until it is set; most connections end before most of these are.
@@ -40,26 +40,37 @@ class Connection:
     buffer = b""
     deadline = None
 
-    def __init__(self, sock, peer, limits):
+    def __init__(self, sock, peer, limits, scratch=None):
         self.sock = sock
         self.peer = peer
         self.limits = limits
+        self._scratch = scratch
 
     def read(self):
         """Take what has arrived; return False at the end of the stream. Raises OSError."""
-        limits = self.limits
-        room = limits["max_head"] + limits["max_body"] + 4 - len(self.buffer)
+        room = self.limits["max_head"] + self.limits["max_body"] + 4 - len(self.buffer)
         try:
-            chunk = self.sock.recv(min(_CHUNK, room))
+            chunk = self._receive(min(CHUNK, room))
         except OSError as error:
             if error.errno == errno.EAGAIN:
                 return True
             raise
+        if chunk is None:
+            return True
         if self.state == LINGER:
             self._to_discard -= len(chunk)
             return len(chunk) > 0 and self._to_discard > 0
         self.buffer = self.buffer + chunk if self.buffer else chunk
         return len(chunk) > 0
+
+    def _receive(self, most):
+        """Return what has arrived, at most so many octets: b"" at the end, None or EAGAIN if nothing has."""
+        if self._scratch is None or not hasattr(self.sock, "readinto"):
+            return self.sock.recv(most)
+        # recv() makes room for all that may come before it knows how much does: on a heap in pieces, after weeks,
+        # there is none so large. The scratch was made at the start, and only what came is copied.
+        count = self.sock.readinto(self._scratch[:most])
+        return None if count is None else bytes(self._scratch[:count])
 
     def next_request(self, check):
         """Return the next whole Request, or None while it is incomplete.

@@ -17,7 +17,7 @@ from time import ticks_add, ticks_diff, ticks_ms
 
 from micropython import const
 
-from .connection import BODY, HEAD, IDLE, LINGER, WRITE, Connection
+from .connection import BODY, CHUNK, HEAD, IDLE, LINGER, WRITE, Connection
 from .request import RequestError
 from .response import Response, problem
 
@@ -46,16 +46,18 @@ class Server:
     body_timeout, write_timeout and idle_timeout in seconds. `origins` are the foreign origins (str) that CORS
     admits. `hosts()` returns the names and addresses (lower case, a tuple) that requests may be for, as of
     now. `on_error(exception)` hears of faults in `handle`; `on_request(request or None, response)` of every
-    answer.
+    answer. `on_low_memory()` lets go of what can be made again.
     """
 
-    def __init__(self, handle, limits, hosts, origins=(), on_error=None, on_request=None):
+    def __init__(self, handle, limits, hosts, origins=(), on_error=None, on_request=None, on_low_memory=None):
+        self._on_low_memory = on_low_memory
         self._handle = handle
         self._hosts = hosts
         self._limits = limits
         self._origins = [origin.encode() for origin in origins]
         self._on_error = on_error or sys.print_exception
         self._on_request = on_request
+        self._scratch = memoryview(bytearray(CHUNK))
         self._places = []  # the connections that have a task
         self._sweeper = None
 
@@ -74,7 +76,7 @@ class Server:
                     await asyncio.sleep_ms(_WRITER_POLL_MS)
                 try:
                     sock, peer = listener.accept()
-                    connection = Connection(sock, peer, self._limits)
+                    connection = Connection(sock, peer, self._limits, self._scratch)
                 except (OSError, MemoryError) as error:
                     if getattr(error, "errno", None) not in _NOBODY:
                         # No socket or no memory left: make room, and let others run before trying again.
@@ -129,12 +131,12 @@ class Server:
         except MemoryError:
             pass
         if connection.state == WRITE or connection.state == LINGER:  # it has an answer, or half of one
-            gc.collect()
+            self._reclaim()
             return False
         # A big head, most often. What it took is let go for the answer.
         connection.buffer = b""
         connection.request = None
-        gc.collect()
+        self._reclaim()
         response = _out_of_memory()
         if self._on_request:
             self._on_request(None, response)
@@ -223,7 +225,7 @@ class Server:
         except Exception as error:
             failure = error
         if isinstance(failure, MemoryError):
-            gc.collect()
+            self._reclaim()
             return _out_of_memory()
         self._on_error(failure)
         return problem(500, "internal", "a fault of the board; its log says more")
@@ -305,6 +307,12 @@ class Server:
         if type(connection.unsent) is tuple and hasattr(connection.unsent[1], "close"):
             connection.unsent[1].close()  # the file behind it
         connection.sock.close()
+
+    def _reclaim(self):
+        """Get memory back, in larger pieces: what is only kept for speed is small, and lies in between."""
+        if self._on_low_memory:
+            self._on_low_memory()
+        gc.collect()
 
     def _fault(self, error):
         """Take an exception that ended a connection. None ends the server."""

@@ -112,6 +112,12 @@ class Verifier:
         # A copy: what a caller does to its claims must not reach the cache.
         return known[0].copy() if known[1] else _copy(known[0])
 
+    def forget(self):
+        """Forget the tokens and headers seen, which cost memory and only save time."""
+        self._headers.clear()
+        self._verified.clear()
+        self._order.clear()
+
     def _verify_new(self, token, digest, now):
         """Verify a token that is not remembered, and remember it: (claims, whether they are flat)."""
         claims = self._open(token)
