@@ -33,8 +33,8 @@ def main():
     """Run the application until something ends it."""
     error = None
     try:
-        # Modules and parts stay where they are made. Collecting often meanwhile keeps them together and the rest
-        # of memory whole, until app.py serves.
+        # Modules and parts stay where they are made. Collecting often meanwhile keeps them together and the
+        # rest of memory whole, until app.py serves.
         gc.threshold(4096)
         from firmware import app
 

@@ -67,9 +67,9 @@ async def _main():
         on_low_memory=verifier.forget,
     )
     gc.collect()
-    # Sooner than when nothing is left: what lives on then lies beside the rest, not all over, and there is room
-    # for a long token after weeks, too. Costs a tenth of a request; without it, a board in the tests was full of
-    # holes after 2,500 requests.
+    # Sooner than when nothing is left: what lives on then lies beside the rest, not all over, and after weeks
+    # there is room for a long token, too. It costs a tenth of a request; without it, a board in a soak test
+    # was full of holes after 2,500 requests.
     gc.threshold(gc.mem_free() * 2 // 3)
     await asyncio.gather(
         enforce(pins),

@@ -28,7 +28,8 @@ LINGER = const(4)  # the other side's end; what comes is thrown away
 class Connection:
     """A socket that does not block, and the state of the request on it.
 
-    `limits` as in http.Server. `scratch` is a memoryview of CHUNK octets that all connections may share. `.deadline` and `.since` are in ticks_ms.
+    `limits` as in http.Server. `scratch` is a memoryview of CHUNK octets that all connections may share.
+    `.deadline` and `.since` are in ticks_ms.
     """
 
     # Until it is set; most connections end before most of these are.
@@ -67,8 +68,8 @@ class Connection:
         """Return what has arrived, at most so many octets: b"" at the end, None or EAGAIN if nothing has."""
         if self._scratch is None or not hasattr(self.sock, "readinto"):
             return self.sock.recv(most)
-        # recv() makes room for all that may come before it knows how much does: on a heap in pieces, after weeks,
-        # there is none so large. The scratch was made at the start, and only what came is copied.
+        # recv() makes room for all that may come before it knows how much does: on a heap in pieces there is
+        # none so large. The scratch was made at the start, and only what came is copied.
         count = self.sock.readinto(self._scratch[:most])
         return None if count is None else bytes(self._scratch[:count])
 

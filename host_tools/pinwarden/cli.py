@@ -103,6 +103,15 @@ class _Debug:
     on = False
 
 
+def _discard_unwritten() -> None:
+    """Let go of output that cannot be written: Python would try again at its end, and leave with 120."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _report(error: BaseException) -> int:
     """Say what an error is, in one place, and return its exit code."""
     match error:
@@ -110,6 +119,9 @@ def _report(error: BaseException) -> int:
             return error.code if isinstance(error.code, int) else 1
         case UserError():
             complain(error.message, error.hint)
+            return error.exit_code
+        case click.exceptions.NoArgsIsHelpError():
+            click.echo(error.ctx.get_help() if error.ctx else "", err=True)
             return error.exit_code
         case click.UsageError():
             path = error.ctx.command_path if error.ctx else "pinwarden"
@@ -129,6 +141,7 @@ def _report(error: BaseException) -> int:
         case BrokenPipeError():
             return _quiet_pipe()
         case OSError():
+            _discard_unwritten()
             complain(f"{error.filename or 'input or output'}: {error.strerror or type(error).__name__}")
             return 1
         case _:

@@ -51,7 +51,9 @@ def read_text(path: Path, *, private: bool = False) -> str:
             refuse_exposed(path)
         return path.read_bytes().decode("utf-8-sig")  # some editors put a byte order mark before it
     except FileNotFoundError:
-        raise UnreadableFile(f"{short(path)} is missing", "Put it back, from git or from a backup.") from None
+        raise UnreadableFile(
+            f"{short(path)} is missing", "Put it back, from a backup; git has no secrets."
+        ) from None
     except OSError as error:
         raise UnreadableFile(
             f"{short(path)} cannot be read: {error.strerror or type(error).__name__}",

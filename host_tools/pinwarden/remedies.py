@@ -10,8 +10,7 @@ from pinwarden.call import Answer
 _REMEDIES = {
     "missing_token": "This request needs a token: leave --token out and one is minted.",
     "invalid_request": "The board could not read the request. Does something on the way change it?",
-    "clock_unset": "The board does not know the time yet, and without it lets nobody in. Wait a little; "
-    "can it reach the servers under ntp in device.toml?",
+    "clock_unset": "Wait a little; can the board reach the servers under ntp in device.toml?",
     "safe_mode": "The board's settings or secrets are not good. See its /healthz, and pinwarden check.",
     "not_found": "See what there is with: pinwarden call {name} GET pins",
     "method_not_allowed": "Use one of: {allow}",

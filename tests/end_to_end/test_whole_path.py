@@ -57,7 +57,8 @@ def test_from_init_to_a_moved_pin(runtime, door, pinwarden, simulate) -> None:
 
     assert json.loads(pinwarden("call", "door", "POST", "pins/relay/toggle"))["value"] is False
     board.expect(r"pin relay off \(GPIO 26 1\)")
-    assert json.loads(pinwarden("call", "door", "POST", "pins/opener/pulse"))["remaining_ms"] == 200
+    pulsed = json.loads(pinwarden("call", "door", "POST", "pins/opener/pulse"))
+    assert 100 < pulsed["remaining_ms"] <= 200  # some of it may have passed
     board.expect(r"pin opener on \(GPIO 27 1\)")
     board.expect(r"pin opener off \(GPIO 27 0\)")
     refusal = pinwarden("call", "door", "PUT", "pins/relay", "--data", '{"value": 1}', code=1)

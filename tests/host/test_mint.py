@@ -204,7 +204,7 @@ def test_the_link_goes_where_the_board_was_seen(
 def test_the_link_has_the_port_of_a_board_that_was_never_seen(
     door: Device, edit: Callable[[str, str], None], pinwarden: Run
 ) -> None:
-    edit("#[http]\n#port = 80", "[http]\nport = 8080")
+    edit("[http]\n#port = 80", "[http]\nport = 8080")
     assert pinwarden("mint", "--pin", "relay", "--link").stdout.startswith("http://door.local:8080/#token=")
 
 
