@@ -70,7 +70,8 @@ class Access:
             )
         claims = self._verify(token, now)
         if "iat" in claims:
-            self._clock.saw_iat(claims["iat"])
+            # Within the leeway it may be ahead of us: that is no proof that it is later than we think.
+            self._clock.saw_iat(min(claims["iat"], now))
         return Grant(claims)
 
     def _bearer(self, value):

@@ -26,6 +26,7 @@ class Api:
 
     def handle(self, request):
         """Return the Response to `request`; see docs/openapi.yaml."""
+        self._pins.tick()  # a flood of requests must not stretch a pulse
         path = request.path
         if not path.startswith(_PREFIX):
             return self._public(request)

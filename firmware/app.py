@@ -93,6 +93,8 @@ async def _safe_mode(problems):
     for text in problems:
         print(" ", text)
     hostname = _salvage("/settings.json", "hostname", "pinwarden")
+    if len(hostname) > 32:  # more than the network takes
+        hostname = "pinwarden"
     credentials = _salvage_wifi()
     wifi = Wifi(network, hostname, credentials)
 

@@ -72,8 +72,10 @@ class Server:
             stream = asyncio.StreamReader(listener)
             while True:
                 await stream.readinto(_NOTHING)
-                while self._is_busy_writing():
+                waited = 0
+                while waited < _WRITER_MS and self._is_busy_writing():
                     await asyncio.sleep_ms(_WRITER_POLL_MS)
+                    waited += _WRITER_POLL_MS
                 try:
                     sock, peer = listener.accept()
                     connection = Connection(sock, peer, self._limits, self._scratch)

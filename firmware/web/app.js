@@ -78,12 +78,17 @@ function stored(change) {
   }
 }
 
+function keep(value) {
+  stored((storage) => storage.setItem(KEY, value));
+}
+
 /** Take the token from the address, if there is one, and at once out of it: addresses are copied and photographed. */
 function takeFromAddress() {
   if (!location.hash.startsWith("#token=")) return false;
   const found = tokenIn(location.hash);
   history.replaceState(null, "", location.pathname);
-  if (found) stored((storage) => storage.setItem(KEY, found));
+  // A link must not throw away a good token: one that is kept already is replaced once the board has taken the new one.
+  if (found && !stored()) keep(found);
   begin(found, TEXT.notToken);
   return true;
 }
@@ -128,7 +133,10 @@ async function look() {
   try {
     const [status, data] = await ask();
     if (before !== commands) wait = 0; // overtaken
-    else if (status === 200) show(data.pins);
+    else if (status === 200) {
+      if (stored() !== token) keep(token);
+      show(data.pins);
+    }
     else wait = refused(status, data);
     if (misses > 1) note(TEXT.back);
     misses = 0;

@@ -109,7 +109,7 @@ def _discard_unwritten() -> None:
         if sys.stdout is not None:
             sys.stdout.flush()
     except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _quiet_pipe()
 
 
 def _report(error: BaseException) -> int:
