@@ -18,8 +18,9 @@ from time import ticks_add, ticks_diff, ticks_ms
 from micropython import const
 
 from .connection import BODY, CHUNK, HEAD, IDLE, LINGER, WRITE, Connection
+from .origins import check_host, check_origin, is_preflight, preflight
 from .request import RequestError
-from .response import Response, problem
+from .response import problem
 
 _BACKLOG = const(4)  # connections that the network stack holds for us; lwIP has about 10 sockets in all
 _SWEEP_MS = const(250)  # how late a deadline may be seen
@@ -29,14 +30,6 @@ _WRITER_POLL_MS = const(20)
 _MUCH_MS = const(16777216)  # more than anybody may wait
 _NOBODY = (errno.EAGAIN, errno.ECONNABORTED)  # why accept() has nobody: it went again
 _NOTHING = bytearray(0)  # reading nothing waits until there is something, and reads nothing
-
-_ALLOWED = (
-    b"Access-Control-Allow-Methods: GET, PUT, POST\r\n"
-    b"Access-Control-Allow-Headers: Authorization, Content-Type\r\n"
-    b"Access-Control-Max-Age: 600\r\n"
-)
-
-_SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
 class Server:
@@ -178,16 +171,8 @@ class Server:
         return True
 
     def _check(self, request):
-        """Refuse what other web sites make a browser send. Raises RequestError."""
-        hosts = self._hosts()
-        if request.host not in hosts:
-            # DNS rebinding: with a name of theirs that resolves to this board, their page counts as ours.
-            raise RequestError(421, "misdirected", "this board answers to " + _listed(hosts))
-        origin = request.fields.get(b"origin")
-        if origin is None or request.method in _SAFE_METHODS or origin in self._origins:
-            return
-        if origin.lower() != b"http://" + request.fields[b"host"].lower():
-            raise RequestError(403, "forbidden_origin", "requests from other web sites are refused")
+        check_host(request, self._hosts())
+        check_origin(request, self._origins)
 
     def _answer(self, connection, request):
         """Handle `request` and write the answer, as far as the socket takes it; return False to close."""
@@ -221,8 +206,8 @@ class Server:
     def _respond(self, request):
         """Return the Response to `request`, whatever happens while it is made."""
         try:
-            if self._origins and _is_preflight(request) and request.fields.get(b"origin") in self._origins:
-                return _preflight()
+            if self._origins and is_preflight(request, self._origins):
+                return preflight()
             return self._handle(request)
         except Exception as error:
             failure = error
@@ -336,16 +321,3 @@ class Server:
 
 def _out_of_memory():
     return problem(503, "out_of_memory", "out of memory; try again", b"Retry-After: 1\r\n")
-
-
-def _listed(hosts):
-    return ", ".join([host for host in hosts if host])  # the address is None while there is no Wi-Fi
-
-
-def _is_preflight(request):
-    return request.method == "OPTIONS" and b"access-control-request-method" in request.fields
-
-
-def _preflight():
-    """Return the answer that lets a page of an admitted origin send its request (Fetch standard, CORS)."""
-    return Response(204, fields=_ALLOWED)
