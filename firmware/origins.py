@@ -20,7 +20,7 @@ def check_host(request, hosts):
 
 
 def check_origin(request, origins):
-    """Refuse a change asked for by a page of another site, unless `origins` (bytes) admit it: RequestError."""
+    """Refuse a change that a page of another site asks for, unless `origins` (bytes) admit it."""
     origin = request.fields.get(b"origin")
     if origin is None or request.method in _SAFE_METHODS or origin in origins:
         return
