@@ -49,4 +49,5 @@ def handle(request):
 
 
 gc.collect()
+gc.threshold(gc.mem_free() * 2 // 3)  # as app.py does
 asyncio.run(Server(handle, settings["http"], lambda: ("127.0.0.1",)).serve("127.0.0.1", port))
