@@ -24,9 +24,17 @@ from pinwarden.errors import MissingPart, UserError
 COMMANDS = {
     "init": "pinwarden.commands.init:init",
     "check": "pinwarden.commands.check:check",
+    "up": "pinwarden.commands.up:up",
+    "flash": "pinwarden.commands.flash:flash",
+    "deploy": "pinwarden.commands.deploy:deploy",
+    "image": "pinwarden.commands.image:image",
     "mint": "pinwarden.commands.mint:mint",
     "inspect": "pinwarden.commands.inspect:inspect",
+    "keys": "pinwarden.commands.keys:keys",
+    "revoke": "pinwarden.commands.revoke:revoke",
     "call": "pinwarden.commands.call:call",
+    "doctor": "pinwarden.commands.doctor:doctor",
+    "monitor": "pinwarden.commands.monitor:monitor",
     "simulate": "pinwarden_sim.command:simulate",
     "completion": "pinwarden.commands.completion:completion",
 }
