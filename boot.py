@@ -16,13 +16,26 @@ _NEVER = {
 }
 
 
-def drive_outputs_safe(path="/settings.json", make_pin=None):
+def settings_path():
+    """Return where the settings of the version that starts are. Never raises."""
+    try:
+        import slots
+
+        return slots.folder(slots.state()["slot"]) + "/settings.json"
+    except Exception as error:  # slots.py may be missing or broken, too
+        print("boot: the settings are looked for in the root:", repr(error))
+        return "/settings.json"
+
+
+def drive_outputs_safe(path=None, make_pin=None):
     """Drive each output that the settings name to its safe level, as far as they can be read. Never raises.
 
-    `make_pin(gpio, level)` makes an output that starts at this level; by default it is a real pin. Those that
-    are off when safe go first: at no moment are two interlocked pins on. Returns how many were driven.
+    `path` is the settings file, by default that of the version that starts. `make_pin(gpio, level)` makes an
+    output that starts at this level; by default it is a real pin. Those that are off when safe go first: at
+    no moment are two interlocked pins on. Returns how many were driven.
     """
     driven = 0
+    path = path or settings_path()
     try:
         import json
 

@@ -6,6 +6,7 @@ LittleFS, like POSIX, guarantees that for one operation only: renaming a complet
 import errno
 import os
 
+import strictjson
 from micropython import const
 
 _TEMPORARY = ".new"
@@ -23,23 +24,43 @@ def read(path):
         return None
 
 
+def load(path):
+    """Return the value in the JSON file `path`. Raises ValueError, with a text for whoever deploys."""
+    try:
+        data = read(path)
+    except OSError as error:
+        raise ValueError("%s: cannot be read: %r; deploy it again" % (path, error)) from None
+    if data is None:
+        raise ValueError("%s: is missing; deploy it" % path)
+    try:
+        return strictjson.loads(data)
+    except strictjson.JSONError as error:
+        raise ValueError("%s: is not JSON: %s; deploy it again" % (path, error)) from None
+
+
 def write_atomic(path, data):
-    """Replace the content of a file by `data` (bytes), or leave it as it was and raise OSError (ENOSPC: flash
-    is full).
+    """Replace the content of a file by `data` (bytes, or an iterable of bytes), or leave it as it was and
+    raise OSError (ENOSPC: flash is full).
 
     The folder must exist; see make_folder. A temporary file that a power cut left behind is overwritten.
     """
     temporary = path + _TEMPORARY
     try:
         with open(temporary, "wb") as file:
-            if file.write(data) != len(data):
-                raise OSError(_ENOSPC, "no room left")
+            for piece in (data,) if isinstance(data, bytes) else data:
+                if file.write(piece) != len(piece):
+                    raise OSError(_ENOSPC, "no room left")
             file.flush()
         _sync()  # else a host's file system may rename first and write later
         os.rename(temporary, path)
     except OSError:
         _remove(temporary)  # it takes room that the next attempt needs
         raise
+
+
+def is_full(error):
+    """Tell whether an OSError says that the flash is full."""
+    return error.errno == _ENOSPC
 
 
 def make_folder(path):

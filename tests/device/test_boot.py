@@ -2,8 +2,10 @@
 
 import json
 import os
+import sys
 
 import boot
+import slots
 from firmware.chips import CHIPS, within
 from harness import cases, equal
 
@@ -92,6 +94,40 @@ def test_broken_file_ends_quietly(text):
 
 def test_no_file_ends_quietly():
     equal(boot.drive_outputs_safe("there-is-no-such-file.json", None), 0)
+
+
+@cases(
+    [
+        ("a version in a slot", lambda: "b", "/b/settings.json"),
+        ("a plain copy in the root", lambda: None, "/settings.json"),
+        ("a slots.py that fails", lambda: 1 // 0, "/settings.json"),
+        ("one of another version, which returns nothing", lambda: [], "/settings.json"),
+    ]
+)
+def test_the_settings_are_those_of_the_version_that_starts(slot, expected):
+    class Slots:
+        @staticmethod
+        def state():
+            return {"slot": slot()}
+
+        folder = staticmethod(slots.folder)
+
+    sys.modules["slots"] = Slots
+    try:
+        equal(boot.settings_path(), expected)
+    finally:
+        sys.modules["slots"] = slots
+
+
+def test_without_slots_the_settings_are_in_the_root():
+    path = sys.path[:]
+    del sys.modules["slots"]
+    sys.path[:] = []
+    try:
+        equal(boot.settings_path(), "/settings.json")
+    finally:
+        sys.path[:] = path
+        sys.modules["slots"] = slots
 
 
 def test_the_table_is_the_chips_own():

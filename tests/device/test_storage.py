@@ -92,6 +92,14 @@ def test_what_was_written_is_read():
     equal(left(), ["state.json"])
 
 
+@in_folder
+def test_content_may_come_in_pieces():
+    storage.write_atomic(FILE, (piece for piece in (b"one, ", b"", b"two")))
+    equal(storage.read(FILE), b"one, two")
+    storage.write_atomic(FILE, [])
+    equal(storage.read(FILE), b"")
+
+
 def test_no_file_is_none():
     equal(storage.read("there/is/no/such/file"), None)
 
@@ -155,3 +163,16 @@ def test_make_folder_clears_what_power_cuts_left():
 
 def test_missing_folder_is_an_error():
     equal(raises(OSError, storage.write_atomic, "no-such-folder/file", b"x").errno, errno.ENOENT)
+
+
+@in_folder
+def test_load_says_what_whoever_deploys_has_to_do():
+    put(FILE, b'{"a": [1]}')
+    equal(storage.load(FILE), {"a": [1]})
+    put(FILE, b'{"a": [1}')
+    error = str(raises(ValueError, storage.load, FILE))
+    equal(error.startswith(FILE + ": is not JSON: ") and error.endswith("; deploy it again"), True)
+    os.remove(FILE)
+    equal(str(raises(ValueError, storage.load, FILE)), FILE + ": is missing; deploy it")
+    # A folder cannot be read, whoever asks.
+    equal(str(raises(ValueError, storage.load, FOLDER)).startswith(FOLDER + ": cannot be read: "), True)
