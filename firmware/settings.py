@@ -46,6 +46,7 @@ _SETTINGS = (
     ("name", ..., "name", 2, 32),
     ("hostname", None, "name", 2, 32),  # 32 is the most that network.hostname() takes
     ("hosts", (), "names", "host", 8),
+    ("setup_mode", False, "bool", None, None),
     ("chip", ..., "choice", ("esp32", "esp32s2", "esp32s3", "esp32c3", "esp32c6"), None),
     ("issuer", None, "text", 1, 255),
     ("leeway", 0, "int", 0, 300),  # seconds
@@ -57,7 +58,7 @@ _SETTINGS = (
     ("pins", None, "object", (), None),
 )
 
-_SECRETS = ("wifi", "keys")
+_SECRETS = ("wifi", "keys", "setup_password")
 _WIFI = ("ssid", "password")
 _KEY = ("kty", "kid", "alg", "k")
 
@@ -169,16 +170,22 @@ def _check_interlocks(problems, pins, data):
 
 
 def check_secrets(data):
-    """The secrets in `data` (/secrets.json decoded) as a new dict with "wifi" (a dict or None) and "keys" (a
-    list of JWKs, RFC 7517). Raises SettingsError, whose text holds no secret.
+    """The secrets in `data` (/secrets.json decoded) as a new dict with "wifi" (a dict or None), "keys" (a
+    list of JWKs, RFC 7517) and "setup_password" (a str or None). Raises SettingsError, whose text holds no
+    secret.
     """
     problems = []
     if type(data) is not dict:
-        raise SettingsError(["secrets: may hold an object with wifi, keys"])
+        raise SettingsError(["secrets: may hold an object with " + ", ".join(_SECRETS)])
     _unknown_secret(problems, "secrets", data, _SECRETS)
     wifi = data.get("wifi")
     if wifi is not None:
         wifi = _check_wifi(problems, wifi)
+    password = data.get("setup_password")
+    if password is not None and not _is_passphrase(password):
+        problems.append(
+            "setup_password: may hold null or 8 to 63 characters of ASCII, such as a-z, 0-9 and -"
+        )
     keys = data.get("keys")
     if type(keys) is not list or not 1 <= len(keys) <= 4:
         problems.append("keys: may hold a list of 1 to 4 keys; without a key no token can be verified")
@@ -187,7 +194,13 @@ def check_secrets(data):
     keys = [_check_key(problems, f"keys[{i}]", keys[i], kids) for i in range(len(keys))]
     if problems:
         raise SettingsError(problems)
-    return {"wifi": wifi, "keys": keys}
+    return {"wifi": wifi, "keys": keys, "setup_password": password}
+
+
+def _is_passphrase(value):
+    # IEEE 802.11 annex J.4: 8 to 63 characters, each printable ASCII. The 64 hexadecimal digits of a raw key
+    # are none: the driver cuts what an access point gets at 63.
+    return type(value) is str and 8 <= len(value) <= 63 and min(value) >= " " and max(value) <= "~"
 
 
 def _unknown_secret(problems, path, data, known):

@@ -7,18 +7,29 @@ import re
 import secrets
 import shutil
 import time
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 from string import Template
 
 from pinwarden import boardlib, keys, tomlfile
-from pinwarden.device import KEYS_FILE, SECRETS_FOLDER, SETTINGS_FILE, STATE_FOLDER, WIFI_FILE
+from pinwarden.device import (
+    KEYS_FILE,
+    SECRETS_FOLDER,
+    SETTINGS_FILE,
+    SETUP_PASSWORD,
+    STATE_FOLDER,
+    WIFI_FILE,
+)
 from pinwarden.errors import BadName, BadSecrets, DeviceExists, NoSuchDevice
 from pinwarden.files import PRIVATE_FILE, PRIVATE_FOLDER, short, write_atomic
 
 # The chips, each with a GPIO for the sample relay: an output, free on the usual boards, and not read at the
 # chip's start.
 RELAY_GPIO = {"esp32": 26, "esp32s2": 5, "esp32s3": 5, "esp32c3": 4, "esp32c6": 18}
+
+# 32 characters that are told apart on paper and typed on a phone without a shift key: 5 bits each.
+_READABLE = "abcdefghijkmnpqrstuvwxyz23456789"
 
 
 def check_name(name: str) -> None:
@@ -35,7 +46,12 @@ def check_name(name: str) -> None:
 
 
 def create_folder(name: str, parent: Path, *, chip: str, wifi: dict | None) -> Path:
-    """Create `parent`/`name` and return it. Raises BadName, DeviceExists, NoSuchDevice or BadSecrets.
+    """Create `parent`/`name` and return it. Raises BadName, DeviceExists, NoSuchDevice or BadSecrets."""
+    return build_folder(name, parent, lambda folder: _fill(folder, name, chip, wifi))
+
+
+def build_folder(name: str, parent: Path, fill: Callable[[Path], None]) -> Path:
+    """Create `parent`/`name` by `fill(folder)`, and return it. Raises BadName, DeviceExists, NoSuchDevice.
 
     It is built under a hidden name and renamed when it is complete: whatever interrupts, no half of a device
     stays.
@@ -54,7 +70,7 @@ def create_folder(name: str, parent: Path, *, chip: str, wifi: dict | None) -> P
     building = parent / f".{name}.{secrets.token_hex(4)}"
     try:
         building.mkdir()
-        _fill(building, name, chip, wifi)
+        fill(building)
         building.rename(folder)
     except BaseException:
         shutil.rmtree(building, ignore_errors=True)
@@ -62,19 +78,32 @@ def create_folder(name: str, parent: Path, *, chip: str, wifi: dict | None) -> P
     return folder
 
 
-def _fill(folder: Path, name: str, chip: str, wifi: dict | None) -> None:
-    now = int(time.time())
-    fields = {"name": name, "chip": chip, "gpio": RELAY_GPIO[chip]}
-    write_atomic(folder / SETTINGS_FILE, _template("device.toml").substitute(fields).encode())
+def new_setup_password() -> str:
+    """A random password for setup mode's access point, such as "k7mw-3hfp-x9rt-b2vn": 80 bits.
+
+    Whoever records one phone joining can try passwords at home, at their leisure: it has to last.
+    """
+    return "-".join("".join(secrets.choice(_READABLE) for _ in range(4)) for _ in range(4))
+
+
+def fill_folder(folder: Path, settings: str, wifi: dict | None) -> None:
+    """Put a device into an empty folder: device.toml with this text, the network, and secrets of its own."""
+    write_atomic(folder / SETTINGS_FILE, settings.encode())
     write_atomic(folder / ".gitignore", f"/{SECRETS_FOLDER}/\n/{STATE_FOLDER}/\n".encode())
     private = folder / SECRETS_FOLDER
     private.mkdir(mode=PRIVATE_FOLDER)
-    made = [keys.generate(keys.next_kid([], now))]
+    made = [keys.generate(keys.next_kid([], int(time.time())))]
     _refuse_bad(wifi, made)
     keys.write(private / KEYS_FILE, made)
     wifi = wifi or {"ssid": "", "password": ""}
-    fields = {name: tomlfile.quote(text) for name, text in wifi.items()}
+    texts = {**wifi, SETUP_PASSWORD: new_setup_password()}
+    fields = {member: tomlfile.quote(text) for member, text in texts.items()}
     write_atomic(private / WIFI_FILE, _template("wifi.toml").substitute(fields).encode(), PRIVATE_FILE)
+
+
+def _fill(folder: Path, name: str, chip: str, wifi: dict | None) -> None:
+    fields = {"name": name, "chip": chip, "gpio": RELAY_GPIO[chip]}
+    fill_folder(folder, _template("device.toml").substitute(fields), wifi)
 
 
 def _refuse_bad(wifi: dict | None, made: list[dict]) -> None:

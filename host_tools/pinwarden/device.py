@@ -1,8 +1,10 @@
 """A device as the host knows it: a folder.
 
 door/device.toml               the owner's to edit and to commit
-door/secrets/keys.json         the keys that sign tokens        } 0600 in a folder of 0700,
-door/secrets/wifi.toml         the network's name and password  } ignored by git
+door/secrets/keys.json         the keys that sign tokens          } 0600 in a folder of 0700,
+door/secrets/wifi.toml         the network, setup mode's password } ignored by git
+door/secrets/pending.json      a key on its way to the board      }
+door/secrets/retired.json      the names of former keys           }
 door/.pinwarden/last_seen.json the address at which the board last answered
 """
 
@@ -12,14 +14,17 @@ import json
 import time
 from pathlib import Path
 
-from pinwarden import boardlib, keys, settings_advice, tomlfile
+from pinwarden import boardlib, keys, keystore, settings_advice, tomlfile
 from pinwarden.errors import BadSecrets, BadSettings, NoSuchDevice
 from pinwarden.files import PRIVATE_FILE, PRIVATE_FOLDER, refuse_exposed, short, write_atomic
 
 SETTINGS_FILE = "device.toml"
 SECRETS_FOLDER = "secrets"
 KEYS_FILE = "keys.json"
+PENDING_FILE = "pending.json"
+RETIRED_FILE = "retired.json"
 WIFI_FILE = "wifi.toml"
+SETUP_PASSWORD = "setup_password"  # the name of a member, there and in /secrets.json
 STATE_FOLDER = ".pinwarden"
 LAST_SEEN_FILE = "last_seen.json"
 
@@ -66,8 +71,23 @@ class Device:
 
     @property
     def wifi_file(self) -> Path:
-        """Where the network's name and password are."""
+        """Where the network's name and password are, and the password of setup mode."""
         return self.folder / SECRETS_FOLDER / WIFI_FILE
+
+    @property
+    def pending_file(self) -> Path:
+        """Where a key is that is on its way to the board."""
+        return self.folder / SECRETS_FOLDER / PENDING_FILE
+
+    @property
+    def retired_file(self) -> Path:
+        """Where the names of former keys are."""
+        return self.folder / SECRETS_FOLDER / RETIRED_FILE
+
+    @property
+    def state_folder(self) -> Path:
+        """Where the tools keep what they can find again."""
+        return self.folder / STATE_FOLDER
 
     def keys(self) -> list[dict]:
         """The keys, oldest first, checked as the board checks them.
@@ -79,15 +99,55 @@ class Device:
             keys.board_key(key, short(self.keys_file))
         return found
 
+    def kids(self) -> list[str]:
+        """The names of the keys, oldest first. Raises what `keys` raises."""
+        return [key["kid"] for key in self.keys()]
+
+    def pending(self) -> keystore.Pending | None:
+        """The key that an interrupted rotation left on its way to the board, or None.
+
+        The board may have it or not; no token was ever signed with it. Raises what `keys` raises.
+        """
+        self._refuse_exposed_folder()
+        return keystore.read_pending(self.pending_file)
+
+    def retired(self) -> list[str]:
+        """The names of the keys that were retired: a board that has one of them still is to lose it.
+
+        Raises BadSecrets, ExposedSecret, UnreadableFile.
+        """
+        self._refuse_exposed_folder()
+        return keystore.read_retired(self.retired_file)
+
     def wifi(self) -> dict | None:
         """{"ssid", "password"}, or None while wifi.toml names no network."""
-        self._refuse_exposed_folder()
-        data, _ = tomlfile.read(self.wifi_file, private=True)
+        data = self._read_wifi()
+        data.pop(SETUP_PASSWORD, None)
         return data if data.get("ssid") or set(data) - {"ssid", "password"} else None
 
+    def setup_password(self) -> str | None:
+        """The password of setup mode's access point, or None while wifi.toml has none.
+
+        Raises BadSecrets when device.toml allows setup mode and there is none: nobody gets an open network.
+        """
+        password = self._read_wifi().get(SETUP_PASSWORD) or None
+        if password is None and self.settings["setup_mode"]:
+            raise BadSecrets(
+                f"{short(self.folder / SETTINGS_FILE)} allows setup mode, "
+                f"but {short(self.wifi_file)} has no {SETUP_PASSWORD}",
+                f'Add the line {SETUP_PASSWORD} = "…" there, with 8 to 63 characters that nobody guesses, '
+                "or set setup_mode = false.",
+            )
+        return password
+
     def secrets(self) -> dict:
-        """The content of the board's /secrets.json, checked. Raises what `keys` and `wifi` raise."""
-        return self._checked({"wifi": self.wifi(), "keys": self.keys()})
+        """The content of the board's /secrets.json, checked.
+
+        Raises what `keys`, `wifi` and `setup_password` raise.
+        """
+        return self._checked(
+            {"wifi": self.wifi(), "keys": self.keys(), SETUP_PASSWORD: self.setup_password()}
+        )
 
     def warnings(self) -> list[str]:
         """What the settings allow but the owner should know, such as a pin that the chip reads at reset."""
@@ -96,7 +156,7 @@ class Device:
     def last_seen(self) -> dict | None:
         """{"address", "port", "seen" (Unix seconds)} of the board's last answer; None before the first."""
         try:
-            seen = json.loads((self.folder / STATE_FOLDER / LAST_SEEN_FILE).read_bytes())
+            seen = json.loads((self.state_folder / LAST_SEEN_FILE).read_bytes())
             kept = {"address": seen["address"], "port": seen["port"], "seen": seen["seen"]}
         except (OSError, ValueError, KeyError, TypeError):
             return None  # machine-made and easily found again: a broken note is no note
@@ -104,10 +164,14 @@ class Device:
 
     def remember(self, address: str, port: int) -> None:
         """Note where the board answers. Raises OSError when the folder cannot be written."""
-        folder = self.folder / STATE_FOLDER
+        folder = self.state_folder
         folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
         seen = {"address": address, "port": port, "seen": int(time.time())}
         write_atomic(folder / LAST_SEEN_FILE, (json.dumps(seen) + "\n").encode(), PRIVATE_FILE)
+
+    def _read_wifi(self) -> dict:
+        self._refuse_exposed_folder()
+        return tomlfile.read(self.wifi_file, private=True)[0]
 
     def _read_keys(self) -> list[dict]:
         self._refuse_exposed_folder()
@@ -134,7 +198,7 @@ class Device:
             raise BadSecrets("\n".join(problems), hint) from None
 
     def _file_of(self, problem: str) -> Path:
-        return self.wifi_file if problem.startswith("wifi") else self.keys_file
+        return self.wifi_file if problem.startswith(("wifi", SETUP_PASSWORD)) else self.keys_file
 
 
 def create(name: str, parent: Path, *, chip: str = "esp32", wifi: dict | None = None) -> Device:

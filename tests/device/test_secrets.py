@@ -25,11 +25,23 @@ def problems(data):
     ]
 )
 def test_accepts_secrets(data):
-    equal(check_secrets(data), data)
+    equal(check_secrets(data), changed({"setup_password": None}, **data))
 
 
-def test_no_network_is_the_default():
-    equal(check_secrets({"keys": [KEY]}), {"wifi": None, "keys": [KEY]})
+def test_no_network_and_no_setup_password_are_the_default():
+    equal(check_secrets({"keys": [KEY]}), {"wifi": None, "keys": [KEY], "setup_password": None})
+
+
+@cases(
+    [
+        ("8 characters", "k7mw-3hf"),
+        ("63 characters", "a" * 63),
+        ("all that is printable in ASCII", ' !"#~}|AZ09'),
+        ("null", None),
+    ]
+)
+def test_accepts_setup_password(password):
+    equal(check_secrets({"keys": [KEY], "setup_password": password})["setup_password"], password)
 
 
 SECRET = "hunter2-hunter2-hunter2-hunter2-hunter2-hunter2-hunter2-hunter2-hunter2"
@@ -64,6 +76,20 @@ def test_refuses_secrets(data, field):
 )
 def test_refuses_wifi(wifi, field):
     only_secret_problem({"wifi": wifi, "keys": [KEY]}, field)
+
+
+@cases(
+    [
+        ("an empty one: an open access point is never made", ""),
+        ("7 characters", SECRET[:7]),
+        ("64 characters: the driver would cut it", SECRET[:64]),
+        ("beyond ASCII", SECRET[:8] + "é"),
+        ("a control character", SECRET[:8] + "\n"),
+        ("no text", [SECRET]),
+    ]
+)
+def test_refuses_setup_password(password):
+    only_secret_problem({"keys": [KEY], "setup_password": password}, "setup_password")
 
 
 @cases(

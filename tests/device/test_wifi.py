@@ -12,14 +12,18 @@ class Done(Exception):
 
 
 class Radio:
-    """The module `network` and its WLAN. `script` has the status at each look, as `status()` tells it."""
+    """The module `network` and its WLAN. `script` has the status at each look, as `status()` tells it.
+    `left_open` is an access point from before a soft reset.
+    """
 
     STA_IF = 0
+    AP_IF = 1
     PM_NONE = 0
 
-    def __init__(self, script, connect_error=None):
+    def __init__(self, script, connect_error=None, left_open=False):
         self.script = script
         self.connect_error = connect_error
+        self.access_point = AccessPoint(left_open)
         self.calls = []
         self.now = IDLE
         self.dbm = -60
@@ -28,8 +32,7 @@ class Radio:
         self.calls.append(("hostname", name))
 
     def WLAN(self, interface):
-        equal(interface, self.STA_IF)
-        return self
+        return self.access_point if interface == self.AP_IF else self
 
     def active(self, on):
         self.calls.append(("active", on))
@@ -61,7 +64,34 @@ class Radio:
         return ("192.168.1.20", "255.255.255.0", "192.168.1.1", "192.168.1.1")
 
 
-async def run(radio, credentials=HOME, look=None):
+class AccessPoint:
+    """The board's own, as far as the station minds."""
+
+    def __init__(self, is_open):
+        self.is_open = is_open
+
+    def active(self, on=None):
+        if on is not None:
+            self.is_open = on
+        return self.is_open
+
+
+class Setup:
+    """A setup mode that is at `at`, and whose watch is over at once."""
+
+    def __init__(self, at):
+        self.at = at
+        self.has_network = None
+
+    def address(self):
+        return self.at
+
+    async def watch(self, joined_at, has_network):
+        equal(joined_at(), None)
+        self.has_network = has_network
+
+
+async def run(radio, credentials=HOME, look=None, setup=None):
     """Run the script. Returns the Wifi, the seconds of each wait longer than a poll, and the log."""
     waits, log = [], []
 
@@ -74,7 +104,7 @@ async def run(radio, credentials=HOME, look=None):
         if look:
             look(wifi)
 
-    wifi = Wifi(radio, "door", credentials, log.append, sleep_ms)
+    wifi = Wifi(radio, "door", credentials, setup, log.append, sleep_ms)
     try:
         await wifi.keep_connected()
     except Done:
@@ -162,11 +192,17 @@ async def test_back_off_is_60_s_at_most_and_begins_anew():
     equal(waits, [1, 2, 4, 8, 16, 32, 60, 60, 60, 60, 1])
 
 
-async def test_a_driver_that_fails_is_tried_again():
-    radio = Radio([IDLE, GOT_IP, GOT_IP], OSError("Wifi Internal State Error"))
+@cases(
+    [
+        ("in words", OSError("Wifi Internal State Error")),
+        ("without", RuntimeError("Wifi Unknown Error 0x0102")),
+    ]
+)
+async def test_a_driver_that_fails_is_tried_again(error):
+    radio = Radio([IDLE, GOT_IP, GOT_IP], error)
     wifi, waits, log = await run(radio)
     equal((waits, wifi.address()), ([1], "192.168.1.20"))
-    assert "Internal State" in log[0], log
+    assert "Wifi " in log[0], log
     equal(
         [call[0] for call in radio.calls if call[0] in ("connect", "disconnect")],
         ["connect", "disconnect", "connect"],
@@ -184,4 +220,48 @@ async def test_without_credentials_nothing_is_started():
     radio = Radio([])
     wifi, _, log = await run(radio, None)
     equal((radio.calls, wifi.address(), wifi.signal()), ([], None, None))
+    equal((wifi.addresses(), wifi.network()), ((None, None), None))
     equal(len(log), 1)
+
+
+@cases(
+    [
+        ("neither", [CONNECTING], None, (None, None), None),
+        ("joined", [GOT_IP, GOT_IP], None, ("192.168.1.20", None), "station"),
+        ("setup mode", [CONNECTING], "192.168.4.1", (None, "192.168.4.1"), "setup"),
+        (
+            "joined, and setup mode still open",
+            [GOT_IP] * 2,
+            "192.168.4.1",
+            ("192.168.1.20", "192.168.4.1"),
+            "station",
+        ),
+    ]
+)
+async def test_where_the_board_can_be_reached(script, at, addresses, network):
+    wifi, _, _ = await run(Radio(script), setup=Setup(at))
+    equal((wifi.addresses(), wifi.network()), (addresses, network))
+
+
+async def test_in_setup_mode_the_network_is_tried_once_a_minute():
+    script = []
+    for _ in range(3):
+        script += [201, CONNECTING, 202, CONNECTING]
+    _, waits, _ = await run(Radio(script), setup=Setup("192.168.4.1"))
+    equal(waits, [60] * 6)
+
+
+@cases([("a network to join", HOME, True), ("none: setup mode is all there is", None, False)])
+async def test_setup_mode_is_had_ready(credentials, has_network):
+    setup = Setup(None)
+    radio = Radio([GOT_IP])
+    await run(radio, credentials, setup=setup)
+    equal(setup.has_network, has_network)
+    equal(bool(radio.calls), has_network)
+
+
+@cases([("it is closed", None, False), ("setup mode has opened it meanwhile", "192.168.4.1", True)])
+async def test_an_access_point_from_before_a_soft_reset(at, stays):
+    radio = Radio([GOT_IP], left_open=True)
+    await run(radio, setup=Setup(at))
+    equal(radio.access_point.is_open, stays)

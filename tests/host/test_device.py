@@ -20,7 +20,10 @@ def test_gives_settings_and_secrets(door: Device) -> None:
     assert door.name == "door"
     assert door.settings["pins"]["relay"]["label"] == "Relay"
     assert door.settings["max_ttl"] == 90 * 86400
-    assert door.secrets() == {"wifi": {"ssid": SSID, "password": PASSWORD}, "keys": door.keys()}
+    wifi = {"ssid": SSID, "password": PASSWORD}
+    password = door.setup_password()
+    assert password
+    assert door.secrets() == {"wifi": wifi, "keys": door.keys(), "setup_password": password}
 
 
 @pytest.mark.parametrize(
@@ -60,6 +63,8 @@ def test_every_problem_is_told_at_once(edit: Callable[[str, str], None], pinward
         ('ssid = "Home"\n', "wifi.password"),
         ('ssid = "Home"\npassword = "long enough"\nsecret = "x"\n', "wifi"),
         ('ssid = ["Home"]\npassword = "long enough"\n', "wifi.ssid"),
+        ('ssid = ""\npassword = ""\nsetup_password = "short"\n', "setup_password"),
+        ('ssid = ""\npassword = ""\nsetup_password = 12345678\n', "setup_password"),
     ],
 )
 def test_a_wrong_network_is_told_without_the_password(door: Device, wifi: str, says: str) -> None:
@@ -68,6 +73,36 @@ def test_a_wrong_network_is_told_without_the_password(door: Device, wifi: str, s
         door.secrets()
     assert "short" not in caught.value.message
     assert caught.value.hint == "Edit door/secrets/wifi.toml."
+
+
+@pytest.mark.parametrize("line", ["", 'setup_password = ""\n'])
+def test_setup_mode_without_a_password_is_refused(
+    door: Device, edit: Callable[[str, str], None], pinwarden: Run, line: str
+) -> None:
+    door.wifi_file.write_text('ssid = "Home"\npassword = "long enough"\n' + line)
+    assert door.secrets()["setup_password"] is None  # as from a time before there was setup mode
+    assert "setup mode" not in pinwarden("check").output
+    edit("#setup_mode = false", "setup_mode = true")
+    result = pinwarden("check")
+    assert result.exit_code == 1
+    assert "door/device.toml allows setup mode, but door/secrets/wifi.toml has no" in result.stderr
+    assert "or set setup_mode = false" in result.stderr.partition("hint: ")[2]
+    with pytest.raises(BadSecrets):
+        Device.load(Path("door")).secrets()
+
+
+def test_check_tells_of_setup_mode(door: Device, edit: Callable[[str, str], None], pinwarden: Run) -> None:
+    edit("#setup_mode = false", "setup_mode = true")
+    result = pinwarden("check")
+    assert result.exit_code == 0
+    assert "setup    the board opens a network of its own" in result.stdout
+    assert "time server" not in result.stderr
+    assert (door.setup_password() or "none") not in result.output
+    door.wifi_file.write_text('ssid = ""\npassword = ""\nsetup_password = "k7mw-3hfp"\n')
+    result = pinwarden("check")
+    assert result.exit_code == 0
+    assert "warning: setup mode has no time server" in result.stderr
+    assert "k7mw" not in result.output
 
 
 def test_no_network_is_none(nowhere: Path) -> None:
@@ -155,9 +190,9 @@ def test_check_warns(door: Device, edit: Callable[[str, str], None], pinwarden: 
 
 def test_check_tells_all_that_is_wrong_with_the_secrets(door: Device, pinwarden: Run) -> None:
     door.keys_file.write_text(json.dumps({"keys": [{**door.keys()[0], "k": "c2hvcnQ"}]}))
-    door.wifi_file.chmod(0o644)
+    door.wifi_file.chmod(0o644)  # told once, though two things are read from it
     result = pinwarden("check", "door")
     assert result.exit_code == 1
     assert "keys.json: keys[0].k: " in result.stderr
-    assert "chmod 600 door/secrets/wifi.toml" in result.stderr
+    assert result.stderr.count("chmod 600 door/secrets/wifi.toml") == 1
     assert "c2hvcnQ" not in result.output

@@ -1,6 +1,7 @@
 """`pinwarden init`: a whole device or none, and no secret where others could read it."""
 
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -51,6 +52,17 @@ def test_secrets_are_private_whatever_the_umask(pinwarden: Run) -> None:
         os.umask(before)
     assert mode("door/secrets") == 0o700
     assert mode("door/secrets/keys.json") == mode("door/secrets/wifi.toml") == 0o600
+
+
+def test_each_device_has_a_password_of_its_own_for_setup_mode(pinwarden: Run) -> None:
+    found = set()
+    for name in ("door", "lamp"):
+        result = pinwarden("init", name)
+        password = Device.load(Path(name)).secrets()["setup_password"]
+        assert re.fullmatch(r"([a-km-np-z2-9]{4}-){3}[a-km-np-z2-9]{4}", password)
+        assert password not in result.output
+        found.add(password)
+    assert len(found) == 2
 
 
 def test_git_ignores_the_secrets(pinwarden: Run) -> None:

@@ -34,13 +34,23 @@ def check(device: str | None) -> None:
         warn(text)
     if wifi is None:
         warn(f"no network yet: put its name and password into {short(loaded.wifi_file)}")
+        if loaded.settings["setup_mode"]:
+            warn(
+                "setup mode has no time server: after a power cut the board admits nobody until its clock "
+                "is set again over USB"
+            )
+    if pending := loaded.pending():
+        warn(
+            f"the key {pending.kid} is on its way to the board: finish it with "
+            f"pinwarden keys rotate {loaded.name}"
+        )
     _print_summary(loaded, **secrets)
 
 
 def _all_secrets(device: Device) -> dict:
     """The secrets, or one error with all that is wrong with them."""
     errors: list[UserError] = []
-    for read in (device.keys, device.wifi):
+    for read in (device.keys, device.pending, device.retired, device.wifi, device.setup_password):
         try:
             read()
         except UserError as error:
@@ -54,7 +64,7 @@ def _all_secrets(device: Device) -> dict:
     return device.secrets()
 
 
-def _print_summary(device: Device, wifi: dict | None, keys: list[dict]) -> None:
+def _print_summary(device: Device, wifi: dict | None, keys: list[dict], setup_password: str | None) -> None:
     settings, out = device.settings, stdout()
     pins = [f"{name} ({spec['kind']}, GPIO {spec['gpio']})" for name, spec in settings["pins"].items()]
     kids = [key["kid"] for key in keys]
@@ -65,3 +75,5 @@ def _print_summary(device: Device, wifi: dict | None, keys: list[dict]) -> None:
     out.print(plain(f"  keys     {', '.join(kids)} ({kids[-1]} signs)"))
     out.print(plain(f"  tokens   {spell(settings['max_ttl'])} at the most"))
     out.print(plain(f"  network  {wifi['ssid'] if wifi else 'none'}"))
+    if settings["setup_mode"] and setup_password:
+        out.print("  setup    the board opens a network of its own when it has none for 5 minutes")
