@@ -1,10 +1,12 @@
 """Who may do what: from the credential of a request to a Grant, by RFC 6750; and what a Grant allows."""
 
 import jwt
+from micropython import const
 
 from .request import JOINED
 
 _LATER = b"Retry-After: 5\r\n"
+_ENOUGH = const(2200)  # octets of the field: the longest token, 2048 bytes, and some spaces before it
 
 
 class Denied(Exception):
@@ -48,12 +50,21 @@ class Grant:
 
 
 class Access:
-    """Asks for a bearer token and verifies it. `realm` is the device's name."""
+    """Asks for a bearer token, verifies it, and asks whether it was revoked. `realm` is the device's name."""
 
-    def __init__(self, verifier, clock, realm):
+    def __init__(self, verifier, clock, realm, revocations):
         self._verifier = verifier
         self._clock = clock
         self._realm = realm.encode()
+        self._revocations = revocations
+
+    def use(self, verifier):
+        """Verify by other keys from now on. What the old verifier remembers goes with it."""
+        self._verifier = verifier
+
+    def forget(self):
+        """Let go of what is only remembered for speed."""
+        self._verifier.forget()
 
     def authorize(self, request):
         """Return the Grant of the request's token. Raises Denied.
@@ -69,6 +80,9 @@ class Access:
                 503, "clock_unset", "the board does not know the time yet, so it can admit no token", _LATER
             )
         claims = self._verify(token, now)
+        # For remembered tokens, too: the verifier knows nothing of it.
+        if self._revocations.is_revoked(claims):
+            raise self._denied(401, "invalid_token", "the token was revoked", "revoked")
         if "iat" in claims:
             # Within the leeway it may be ahead of us: that is no proof that it is later than we think.
             self._clock.saw_iat(min(claims["iat"], now))
@@ -79,7 +93,8 @@ class Access:
         if value is None:
             raise self._denied(401, "missing_token", "an access token is needed: Authorization: Bearer TOKEN")
         if value[:7].lower() == b"bearer ":
-            return value[7:].lstrip(b" ")
+            # No more than tells that it is too long: a copy of thousands of octets needs room in one piece.
+            return value[7:_ENOUGH].lstrip(b" ")
         if value.lower() == b"bearer":
             raise self._denied(400, "invalid_request", "Authorization holds no token")
         if JOINED in value:

@@ -1,4 +1,6 @@
-"""The HTTP interface, version 1: routes, what each needs, and how outcomes become answers."""
+"""The HTTP interface, version 1: routes, what each needs, and how outcomes become answers. Those of keys and
+revocations are in admin.py.
+"""
 
 import strictjson
 
@@ -14,15 +16,16 @@ _STATUS = {"unknown_pin": 404, "bad_value": 422, "not_supported": 422, "interloc
 
 class Api:
     """Answers requests. `describe_device()` returns what /device tells beside the token, `page(request)` a
-    file or None.
+    file or None, `administer(request, parts)` what an administrator asks for, see admin.py.
     """
 
-    def __init__(self, access, pins, clock, describe_device, page):
+    def __init__(self, access, pins, clock, describe_device, page, administer):
         self._access = access
         self._pins = pins
         self._clock = clock
         self._describe_device = describe_device
         self._page = page
+        self._administer = administer
 
     def handle(self, request):
         """Return the Response to `request`; see docs/openapi.yaml."""
@@ -99,16 +102,16 @@ class Api:
         """Return the body of a command, a dict with the one `member` at most. Raises Denied, PinError."""
         # Scope first: whether a pin exists is told to those only who may know.
         self._access.require(grant, "pins:write", name)
-        if request.fields.get(b"content-type") != JSON:
-            _check_type(request.fields.get(b"content-type", b""))
-        if not request.body:
-            return {}
-        body = _parsed(request.body)
+        body = members_of(request)
         if body and (len(body) > 1 or member not in body):
             raise PinError(
                 "bad_value", "the body takes nothing but " + member if member else "the body takes no members"
             )
         return body
+
+    def _keys_and_revocations(self, request, grant, parts):
+        self._access.require(grant, "admin")
+        return self._administer(request, parts)
 
     def _describe(self, grant, name):
         told = self._pins.describe(name)
@@ -121,16 +124,33 @@ def _route(parts):
     count = len(parts)
     if count == 1:
         return _COLLECTIONS.get(parts[0])
-    if parts[0] != "pins" or not parts[1]:
+    if not parts[1]:
+        return None
+    if parts[0] == "keys" and count == 2:
+        return _KEY
+    if parts[0] != "pins":
         return None
     if count == 2:
         return _PIN
     return _ACTIONS.get(parts[2]) if count == 3 else None
 
 
-_COLLECTIONS = {"device": (("GET",), Api._device), "pins": (("GET",), Api._list)}
+_COLLECTIONS = {
+    "device": (("GET",), Api._device),
+    "pins": (("GET",), Api._list),
+    "keys": (("GET", "POST"), Api._keys_and_revocations),
+    "revocations": (("GET", "POST"), Api._keys_and_revocations),
+}
+_KEY = (("DELETE",), Api._keys_and_revocations)
 _PIN = (("GET", "PUT"), Api._pin)
 _ACTIONS = {"toggle": (("POST",), Api._toggle), "pulse": (("POST",), Api._pulse)}
+
+
+def members_of(request):
+    """Return the object in the body of a request, {} if there is no body. Raises Denied."""
+    if request.fields.get(b"content-type") != JSON:
+        _check_type(request.fields.get(b"content-type", b""))
+    return _parsed(request.body) if request.body else {}
 
 
 def _check_type(value):
@@ -145,7 +165,7 @@ def _parsed(body):
     except strictjson.JSONError as error:
         raise Denied(400, "invalid_request", "the body is not JSON: " + str(error)) from None
     if type(value) is not dict:
-        raise PinError("bad_value", "the body is not an object")
+        raise Denied(422, "bad_value", "the body is not an object")
     return value
 
 

@@ -1,4 +1,8 @@
-"""The composition root: reads the board's files, builds the parts, connects them, runs them."""
+"""The composition root: reads the board's files, builds the parts, connects them, runs them.
+
+The version's own files are found from the working directory, which main.py has set; /secrets.json and /state
+outlive versions.
+"""
 
 import asyncio
 import gc
@@ -7,64 +11,113 @@ import time
 
 import machine
 import network
-import strictjson
 
-from . import VERSION, storage
-from .access import Access
-from .api import Api, not_allowed
-from .clock import Clock, keep_time
-from .http import Server
-from .keyring import make_verifier
-from .page import Page
-from .pins import Pins, enforce
-from .response import json_response, problem
-from .wifi import Wifi
-
-_SAFE_MODE_LIMITS = {
-    "max_head": 4096,
-    "max_body": 2048,  # of what a client sends: it is to hear of the safe mode, not of a limit
-    "connections": 2,
-    "head_timeout": 5,
-    "body_timeout": 5,
-    "write_timeout": 5,
-    "idle_timeout": 5,
-}
+from . import storage
 
 
-def run():
-    """Run the application, for ever. Raises what no part could deal with: main.py then resets the board."""
-    asyncio.run(_main())
+def run(problem=None):
+    """Run the application, for ever; if there is a `problem`, in safe mode, which tells it. Raises what no
+    part could deal with: main.py then resets the board.
+    """
+    asyncio.run(_main(problem))
 
 
-async def _main():
+async def _main(problem):
     asyncio.get_event_loop().set_exception_handler(_stray_exception)
+    if problem:
+        await _safe_mode([problem])
+        return
     storage.make_folder("/state")
     try:
-        settings, secrets = _read_settings()
-        verifier = make_verifier(settings, secrets["keys"])
-        pins = Pins(settings["pins"], _make_pin)
+        settings, secrets, verifier = _read_files()
     except ValueError as error:  # SettingsError and KeyRejected are ValueErrors
         await _safe_mode(str(error).split("\n"))
         return
+    version = _read_version()
     gc.collect()
+    # The parts are loaded only now, into the room that was needed to check the settings. The other way round
+    # that room would be holes between the parts, too small for a long request.
+    from .access import Access
+    from .api import Api
+    from .clock import Clock, keep_time
+    from .http import Server
+    from .page import find_files
+    from .pins import Pins, enforce
+    from .wifi import Wifi
+
+    try:
+        pins = Pins(settings["pins"], _make_pin)
+    except ValueError as error:  # a GPIO that this chip's MicroPython does not offer
+        await _safe_mode([str(error)])
+        return
     clock = Clock(machine.RTC())
-    wifi = Wifi(network, settings["hostname"], secrets["wifi"])
+    hostname = settings["hostname"]
+    setup = log = None
+    if settings["setup_mode"]:
+        from .setup_mode import make_setup_mode  # here, and below: what is not used takes no memory
+
+        setup = make_setup_mode(network, hostname, True, secrets["setup_password"])
+    if settings["log"] == "requests":
+        from .request_log import RequestLog
+
+        log = RequestLog(clock)
+    credentials = secrets["wifi"]
+    secrets = None
+    wifi = Wifi(network, hostname, credentials, setup)
+    revoked = _read_revoked(clock, settings)
+    access = Access(verifier, clock, settings["name"], revoked)
+
+    started = time.ticks_ms()
+
+    def describe():
+        try:
+            from .status import describe  # for each such request, like the next
+
+            return describe(settings, version, clock, wifi, started)
+        finally:
+            _unload("status", "crashes")
+
+    page_files = find_files("firmware/web")
+    find_files = None
+    _unload("page")
+
+    def page(request):
+        if request.path not in page_files:
+            return None
+        from .page import answer  # for each such request: phones keep the page
+
+        try:
+            return answer(page_files, request)
+        finally:
+            _unload("page")
+
+    def administer(request, parts):
+        # Loaded for each such request: it is a tenth of the application's memory, and asked for once a month.
+        access.forget()
+        gc.collect()
+        try:
+            from .admin import Admin
+
+            return Admin(access, settings, revoked).answer(request, parts)
+        finally:
+            _unload("admin", "admin_keys", "keyring", "hkdf", "revocation")
+
     api = Api(
-        Access(verifier, clock, settings["name"]),
+        access,
         pins,
         clock,
-        Device(settings["name"], clock, wifi).describe,
-        Page("/firmware/web").answer,
+        describe,
+        page,
+        administer,
     )
-    names = (settings["hostname"] + ".local", settings["hostname"]) + tuple(settings["hosts"])
-    log = RequestLog(clock) if settings["log"] == "requests" else None
+    names = (hostname + ".local", hostname) + tuple(settings["hosts"])
     server = Server(
         log.timed(api.handle) if log else api.handle,
         settings["http"],
-        lambda: names + (wifi.address(),),
+        lambda: names + wifi.addresses(),
         settings["origins"],
         on_request=log.write if log else None,
-        on_low_memory=verifier.forget,
+        on_low_memory=access.forget,
     )
     gc.collect()
     # Sooner than when nothing is left: what lives on then lies beside the rest, not all over, and after weeks
@@ -75,87 +128,93 @@ async def _main():
         enforce(pins),
         wifi.keep_connected(),
         keep_time(clock, settings["ntp"], lambda: wifi.address() is not None and not pins.busy()),
-        _serve(server, wifi, secrets["wifi"], settings["http"]["port"]),
+        _serve(server, wifi, credentials, settings["http"]["port"]),
+        _watch(lambda: server.is_listening and (wifi.network() or not credentials)),
+    )
+
+
+async def _safe_mode(problems):
+    from . import safe_mode  # which no healthy board needs to hold
+
+    wifi, server, credentials = safe_mode.make(problems)
+    await asyncio.gather(
+        wifi.keep_connected(), _serve(server, wifi, credentials, safe_mode.PORT), _watch(lambda: False)
     )
 
 
 async def _serve(server, wifi, credentials, port):
     # Until there is an address nobody can ask, and every Host would be a foreign one.
-    while credentials and wifi.address() is None:
+    while credentials and wifi.network() is None:
         await asyncio.sleep_ms(100)
-    print("http: serving", wifi.address() or "without Wi-Fi", "port", port)
+    joined_at, own = wifi.addresses()
+    print("http: serving", joined_at or own or "without Wi-Fi", "port", port)
     await server.serve(port=port)
 
 
-async def _safe_mode(problems):
-    """Answer /healthz with what is wrong, and nothing else. The pins stay as boot.py left them: safe."""
-    print("safe mode: the pins stay safe, and no request is served, until this is mended:")
-    for text in problems:
-        print(" ", text)
-    hostname = _salvage("/settings.json", "hostname", "pinwarden")
-    if len(hostname) > 32:  # more than the network takes
-        hostname = "pinwarden"
-    credentials = _salvage_wifi()
-    wifi = Wifi(network, hostname, credentials)
+def _watch(is_healthy):
+    from .watchdog import watch
 
-    def handle(request):
-        if request.path != "/healthz":
-            return problem(503, "safe_mode", "the board is in safe mode; see /healthz")
-        if request.method not in ("GET", "HEAD"):
-            return not_allowed(("GET",))
-        return json_response({"status": "safe_mode", "problems": problems}, 503)
-
-    server = Server(handle, _SAFE_MODE_LIMITS, lambda: (hostname + ".local", hostname, wifi.address()))
-    await asyncio.gather(wifi.keep_connected(), _serve(server, wifi, credentials, 80))
+    # main.py leaves slots.py in memory for a version on trial only.
+    return watch(is_healthy, sys.modules.pop("slots", None), _forget_crashes, machine.WDT)
 
 
-def _read_settings():
-    """Return the checked (settings, secrets). Raises ValueError, a problem on each line."""
-    # What checks them is a sixth of the application's memory and needed only now: it is unloaded again.
+def _forget_crashes():
+    from .crashes import forget
+
+    try:
+        forget()
+    finally:
+        _unload("crashes")
+
+
+def _read_version():
+    from .status import version
+
+    try:
+        return version()
+    finally:
+        _unload("status", "crashes")
+
+
+def _read_files():
+    """Return the checked settings, the checked secrets, and the verifier that they make. Raises ValueError, a
+    problem on each line.
+    """
+    # What checks them is a fifth of the application's memory and needed only now: it is unloaded again.
+    from .keyring import make_verifier
     from .settings import check_secrets, check_settings
 
     try:
-        return check_settings(_load("/settings.json")), check_secrets(_load("/secrets.json"))
+        settings = check_settings(storage.load("settings.json"))
+        secrets = check_secrets(storage.load("/secrets.json"))
+        return settings, secrets, make_verifier(settings, secrets["keys"])
     finally:
-        package = sys.modules[__name__[: __name__.rfind(".")]]
-        for name in ("settings", "schema", "chips"):
-            del sys.modules[package.__name__ + "." + name]
-            delattr(package, name)
+        _unload("settings", "schema", "chips", "keyring", "hkdf")
 
 
-def _load(path):
-    """Return the value in the JSON file `path`. Raises ValueError."""
-    try:
-        data = storage.read(path)
-    except OSError as error:
-        raise ValueError("%s: cannot be read: %r; deploy it again" % (path, error)) from None
-    if data is None:
-        raise ValueError("%s: is missing; deploy it" % path)
-    try:
-        return strictjson.loads(data)
-    except strictjson.JSONError as error:
-        raise ValueError("%s: is not JSON: %s; deploy it again" % (path, error)) from None
+def _read_revoked(clock, settings):
+    from .revocation import Revocations
+
+    revoked = Revocations(now=clock.now, max_ttl=settings["max_ttl"]).revoked
+    if revoked.recover is None:  # else it has work left: until the time is known
+        _unload("revocation")
+    return revoked
 
 
-def _salvage(path, name, default):
-    """Return the str member `name` of a file that as a whole may be wrong."""
-    value = _salvage_member(path, name)
-    return value if type(value) is str and value else default
-
-
-def _salvage_wifi():
-    wifi = _salvage_member("/secrets.json", "wifi")
-    if type(wifi) is not dict or type(wifi.get("ssid")) is not str or type(wifi.get("password")) is not str:
-        return None
-    return wifi
-
-
-def _salvage_member(path, name):
-    try:
-        data = _load(path)
-    except ValueError:
-        return None
-    return data.get(name) if type(data) is dict else None
+def _unload(*names):
+    """Have modules forgotten, ours or those of /lib, and free their memory. Nothing of them can be called any
+    more. Some may not be there: memory can end in the middle of loading them.
+    """
+    package = __name__[: __name__.rfind(".")]
+    for name in names:
+        module = sys.modules.pop(package + "." + name, None)
+        if module is not None:
+            sys.modules[package].__dict__.pop(name, None)  # is not there yet if its loading has failed
+        else:
+            module = sys.modules.pop(name, None)
+        if module is not None:
+            # The collector takes each old word on the stack for a pointer, and one can keep a whole module.
+            module.__dict__.clear()
 
 
 def _make_pin(gpio, level):
@@ -168,71 +227,3 @@ def _stray_exception(loop, context):
     error = context.get("exception")
     if error is not None:
         sys.print_exception(error)
-
-
-class Device:
-    """What the board tells of itself to whoever has a token."""
-
-    def __init__(self, name, clock, wifi):
-        self._name = name
-        self._clock = clock
-        self._wifi = wifi
-        self._started = time.ticks_ms()
-
-    def describe(self):
-        """Return the answer to GET /api/v1/device but for the token."""
-        clock = self._clock.state()
-        clock["now"] = self._clock.now()
-        return {
-            "name": self._name,
-            "version": VERSION,
-            "uptime_s": time.ticks_diff(time.ticks_ms(), self._started) // 1000,
-            "clock": clock,
-            "heap": {"free": gc.mem_free(), "used": gc.mem_alloc()},
-            "reset_cause": _reset_cause(),
-            "signal_dbm": self._wifi.signal(),
-        }
-
-
-def _reset_cause():
-    cause = machine.reset_cause()
-    for name in ("PWRON_RESET", "HARD_RESET", "WDT_RESET", "DEEPSLEEP_RESET", "SOFT_RESET"):
-        if getattr(machine, name, None) == cause:
-            return name[:-6].lower()
-    return "unknown"
-
-
-class RequestLog:
-    """One line a request on the serial port: time (UTC), method, path, status, subject, duration, problem."""
-
-    def __init__(self, clock):
-        self._clock = clock
-        self._ms = 0
-
-    def timed(self, handle):
-        """Return `handle` with a stop-watch."""
-
-        def measure(request):
-            started = time.ticks_ms()
-            try:
-                return handle(request)
-            finally:
-                self._ms = time.ticks_diff(time.ticks_ms(), started)
-
-        return measure
-
-    def write(self, request, response):
-        """Log one request; None where its head could not be read."""
-        now = self._clock.now()
-        at = "--:--:--" if now is None else "%02d:%02d:%02d" % (now // 3600 % 24, now // 60 % 60, now % 60)
-        what = request.method + " " + request.path[:64] if request else "-"
-        subject = _one_word(response.subject) if response.subject else "-"
-        # One string: print() writes each of its arguments by itself.
-        line = "%s %s %d %s %dms" % (at, what, response.status, subject, self._ms)
-        print(line + " " + response.code if response.code else line)
-
-
-def _one_word(text):
-    # It comes from a token that somebody signed; a line break or an escape sequence in it must not forge a
-    # line.
-    return "".join(c if 33 <= ord(c) < 127 else "_" for c in text[:32])

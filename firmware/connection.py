@@ -40,6 +40,7 @@ class Connection:
     state = HEAD
     buffer = b""
     deadline = None
+    reclaim = None  # called when there is no room for what has come, before giving up
 
     def __init__(self, sock, peer, limits, scratch=None):
         self.sock = sock
@@ -61,7 +62,13 @@ class Connection:
         if self.state == LINGER:
             self._to_discard -= len(chunk)
             return len(chunk) > 0 and self._to_discard > 0
-        self.buffer = self.buffer + chunk if self.buffer else chunk
+        try:
+            self.buffer = self.buffer + chunk if self.buffer else chunk
+        except MemoryError:
+            if self.reclaim is None:
+                raise
+            self.reclaim()
+            self.buffer = self.buffer + chunk
         return len(chunk) > 0
 
     def _receive(self, most):
@@ -71,7 +78,15 @@ class Connection:
         # recv() makes room for all that may come before it knows how much does: on a heap in pieces there is
         # none so large. The scratch was made at the start, and only what came is copied.
         count = self.sock.readinto(self._scratch[:most])
-        return None if count is None else bytes(self._scratch[:count])
+        if count is None:
+            return None
+        try:
+            return bytes(self._scratch[:count])
+        except MemoryError:
+            if self.reclaim is None:
+                raise
+        self.reclaim()
+        return bytes(self._scratch[:count])
 
     def next_request(self, check):
         """Return the next whole Request, or None while it is incomplete.
@@ -121,10 +136,8 @@ class Connection:
             if self.state == IDLE:
                 self.wait_for(HEAD, self.limits["head_timeout"])
             return None
-        head = buffer[:end]
         self.buffer = buffer[end + 4 :]
-        buffer = None  # each of these may be thousands of octets in one block, which a board may have few of
-        return parse_head(head)
+        return parse_head(buffer, end)
 
     def _await_body(self, request):
         """Refuse a body that may not come; wait for one that isn't here whole."""

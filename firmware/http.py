@@ -53,6 +53,7 @@ class Server:
         self._scratch = memoryview(bytearray(CHUNK))
         self._places = []  # the connections that have a task
         self._sweeper = None
+        self.is_listening = False
 
     async def serve(self, host="0.0.0.0", port=80):
         """Accept connections for ever. Raises OSError when the port cannot be had."""
@@ -63,6 +64,7 @@ class Server:
             listener.listen(_BACKLOG)
             listener.setblocking(False)
             stream = asyncio.StreamReader(listener)
+            self.is_listening = True
             while True:
                 await stream.readinto(_NOTHING)
                 waited = 0
@@ -72,6 +74,7 @@ class Server:
                 try:
                     sock, peer = listener.accept()
                     connection = Connection(sock, peer, self._limits, self._scratch)
+                    connection.reclaim = self._reclaim  # pyright: ignore[reportAttributeAccessIssue]
                 except (OSError, MemoryError) as error:
                     if getattr(error, "errno", None) not in _NOBODY:
                         # No socket or no memory left: make room, and let others run before trying again.
@@ -81,6 +84,7 @@ class Server:
                     continue
                 self._welcome(connection)
         finally:
+            self.is_listening = False
             for connection in list(self._places):
                 self._drop(connection)
             listener.close()

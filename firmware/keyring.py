@@ -1,7 +1,46 @@
-"""The keys of /secrets.json, made into what verifies tokens."""
+"""The keys of /secrets.json: which there are, one more, one less; and what verifies tokens by them.
+
+A change is one atomic replacement of the file, and what else stands in it stays. Over USB, after
+slots.enter(), it needs no running application, and holds from the next start on:
+
+    from firmware import keyring
+    keyring.add({"kty": "oct", "kid": "2026-12", "alg": "HS256", "k": "…"})
+    keyring.retire("2026-11")
+
+Whatever is taken here, settings.py takes as well: a board must not find at its next start that its secrets
+are wrong. For a running application admin.py does the same step by step, to have the new verifier ready
+before the file changes.
+"""
+
+import hmac
+import json
 
 import base64url
+import hkdf
 import jwt
+import strictjson
+from micropython import const
+
+from . import storage
+
+SECRETS = "/secrets.json"
+SALT_BYTES = 32  # as long as the hash (RFC 5869 section 3.1)
+
+_MOST_KEYS = const(4)
+_LONGEST_KID = const(64)  # characters
+_LONGEST_SECRET = const(512)  # bytes
+_MEMBERS = ("kty", "kid", "alg", "k")
+
+
+class KeyringError(ValueError):
+    """The change is refused, and nothing has changed. The text holds no secret.
+
+    `.code` is one of: bad_value key_exists too_many_keys unknown_key last_key.
+    """
+
+    def __init__(self, code, message):
+        super().__init__(message)
+        self.code = code
 
 
 def make_verifier(settings, jwks):
@@ -12,7 +51,139 @@ def make_verifier(settings, jwks):
     keys = []
     for i, jwk in enumerate(jwks):
         try:
-            keys.append(jwt.Key(base64url.decode(jwk["k"].encode()), kid=jwk["kid"], alg=jwk["alg"]))
+            keys.append(jwt.Key(_secret_of(jwk), kid=jwk["kid"], alg=jwk["alg"]))
         except ValueError as error:
             raise jwt.KeyRejected("keys[%d]: %s" % (i, error)) from None
     return jwt.Verifier(keys, audience=settings["name"], issuer=settings["issuer"], leeway=settings["leeway"])
+
+
+def describe(path=SECRETS):
+    """Return [{"kid", "alg"}], the newest key last. Raises ValueError if the file cannot be used."""
+    return [{"kid": jwk["kid"], "alg": jwk["alg"]} for jwk in load(path)["keys"]]
+
+
+def add(jwk, path=SECRETS):
+    """Add a key (a dict, RFC 7517) as the newest. Return False if the very same is there already.
+
+    Raises KeyringError, ValueError if the file cannot be used, OSError if it cannot be written.
+    """
+    secrets = load(path)
+    jwks = with_key(secrets["keys"], jwk)
+    if jwks is None:
+        return False
+    store(secrets, jwks, path)
+    return True
+
+
+def retire(kid, path=SECRETS):
+    """Remove the key called `kid`. Return False if there is none. Raises as add() does."""
+    secrets = load(path)
+    try:
+        jwks = without_key(secrets["keys"], kid)
+    except KeyringError as error:
+        if error.code != "unknown_key":
+            raise
+        return False
+    store(secrets, jwks, path)
+    return True
+
+
+def load(path=SECRETS):
+    """Return all that the file holds, a dict; its "keys" are a list of JWKs. Raises ValueError."""
+    secrets = storage.load(path)
+    if type(secrets) is not dict or not _are_keys(secrets.get("keys")):
+        raise ValueError("%s: has no list of keys; deploy it again" % path)
+    return secrets
+
+
+def store(secrets, jwks, path=SECRETS):
+    """Write what load() has given, with the keys `jwks`. Raises OSError, ValueError."""
+    secrets = dict(secrets)
+    secrets["keys"] = jwks
+    data = json.dumps(secrets).encode()
+    # What is not ours is copied, too. It must not be lost to what this runtime's json cannot write.
+    if strictjson.loads(data) != secrets:
+        raise ValueError("%s: holds what the board cannot write again; deploy it again" % path)
+    storage.write_atomic(path, data)
+
+
+def with_key(jwks, jwk):
+    """Return the list with the key `jwk` at its end; None if the very same is in it. Raises KeyringError."""
+    _check(jwk)
+    for known in jwks:
+        if known["kid"] == jwk["kid"]:
+            if hmac.compare_digest(known["k"].encode(), jwk["k"].encode()):
+                return None
+            raise KeyringError("key_exists", "there is another key with this kid")
+    if len(jwks) >= _MOST_KEYS:
+        raise KeyringError("too_many_keys", "the board has %d keys; retire one" % _MOST_KEYS)
+    return jwks + [jwk]
+
+
+def without_key(jwks, kid):
+    """Return the list without the key called `kid`. Raises KeyringError."""
+    rest = [jwk for jwk in jwks if jwk["kid"] != kid]
+    if len(rest) == len(jwks):
+        raise _unknown()
+    if not rest:
+        raise KeyringError("last_key", "it is the last key; add another one first")
+    return rest
+
+
+def derive(jwks, source, salt, name, kid):
+    """Return the JWK called `kid` that the device `name` makes of its key `source` and a `salt` of 32 bytes.
+
+    So a key is added where a secret cannot be sent. Who has the key `source`, and has seen the salt go by,
+    can make it as well. Raises KeyringError.
+    """
+    _check_kid(kid)
+    if type(salt) is not bytes or len(salt) != SALT_BYTES:
+        raise KeyringError("bad_value", "salt: %d random bytes" % SALT_BYTES)
+    for jwk in jwks:
+        if jwk["kid"] == source:
+            # The names bind the key to its place: with the same salt, another device makes another key. There
+            # is no NUL in them, so no two pairs of names make the same text.
+            info = b"pinwarden key\0" + name.encode() + b"\0" + kid.encode()
+            secret = base64url.encode(hkdf.derive(_secret_of(jwk), salt, info))
+            return {"kty": "oct", "kid": kid, "alg": "HS256", "k": str(secret, "utf-8")}
+    raise _unknown()
+
+
+def _are_keys(jwks):
+    if type(jwks) is not list:
+        return False
+    for jwk in jwks:
+        if type(jwk) is not dict:
+            return False
+        for name in ("kid", "alg", "k"):
+            if type(jwk.get(name)) is not str:
+                return False
+    return True
+
+
+def _unknown():
+    return KeyringError("unknown_key", "there is no key with this kid")
+
+
+def _secret_of(jwk):
+    return base64url.decode(jwk["k"].encode())
+
+
+def _check(jwk):
+    if type(jwk) is not dict or sorted(jwk) != sorted(_MEMBERS):
+        raise KeyringError("bad_value", "a key has the members kty, kid, alg, k and no other")
+    _check_kid(jwk["kid"])
+    if jwk["kty"] != "oct" or jwk["alg"] != "HS256" or type(jwk["k"]) is not str:
+        raise KeyringError("bad_value", "kty: oct; alg: HS256; k: base64url")
+    try:
+        secret = _secret_of(jwk)
+        if len(secret) > _LONGEST_SECRET:
+            raise ValueError("secret: %d bytes; at most %d" % (len(secret), _LONGEST_SECRET))
+        jwt.Key(secret, jwk["kid"], jwk["alg"])
+    except ValueError as error:  # KeyRejected and Base64Error are ValueErrors
+        raise KeyringError("bad_value", "k: %s" % error) from None
+
+
+def _check_kid(kid):
+    if type(kid) is not str or not 0 < len(kid) <= _LONGEST_KID or min(kid) < " " or "\x7f" in kid:
+        raise KeyringError("bad_value", "kid: 1 to %d printable characters" % _LONGEST_KID)

@@ -6,7 +6,7 @@ from .response import Response
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 _ALLOWED = (
-    b"Access-Control-Allow-Methods: GET, PUT, POST\r\n"
+    b"Access-Control-Allow-Methods: GET, PUT, POST, DELETE\r\n"
     b"Access-Control-Allow-Headers: Authorization, Content-Type\r\n"
     b"Access-Control-Max-Age: 600\r\n"
 )

@@ -32,40 +32,42 @@ _POLICY = (
 )
 
 
-class Page:
-    """The files of `folder`. One ending in .gz is served as it is, under the name without that."""
-
-    def __init__(self, folder):
-        self._files = {}
-        for name in os.listdir(folder):
-            public = name[:-3] if name.endswith(".gz") else name
-            kind = _TYPES.get(public.split(".")[-1])
-            if kind is not None:
-                path = folder + "/" + name
-                self._files["/" + public] = (path, kind, public != name, _fingerprint(path), os.stat(path)[6])
-        if "/index.html" in self._files:
-            self._files["/"] = self._files["/index.html"]
-
-    def answer(self, request):
-        """Return the Response with the file that the request asks for, or None if there is no such file."""
-        file = self._files.get(request.path)
-        if file is None:
-            return None
-        path, kind, gzipped, tag, size = file
-        # no-cache: kept, but asked for each time, by its tag. After a deploy nobody sees an old page.
-        fields = b'ETag: "%s"\r\nCache-Control: no-cache\r\n%s' % (tag, _POLICY)
-        if tag in request.fields.get(b"if-none-match", b""):
-            return Response(304, fields=fields)
-        if gzipped:
-            fields += b"Content-Encoding: gzip\r\n"
-        body = b"" if request.method == "HEAD" else _pieces(path)
-        return Response(200, body, kind, fields, size)  # pyright: ignore[reportArgumentType]
+def find_files(folder):
+    """Return what `answer` serves: the files of `folder`, by the paths of their requests. One ending in .gz
+    is served as it is, under the name without that.
+    """
+    files = {}
+    for name in os.listdir(folder):
+        public = name[:-3] if name.endswith(".gz") else name
+        kind = _TYPES.get(public.split(".")[-1])
+        if kind is not None:
+            path = folder + "/" + name
+            files["/" + public] = (path, kind, public != name, _fingerprint(path), os.stat(path)[6])
+    if "/index.html" in files:
+        files["/"] = files["/index.html"]
+    return files
 
 
-def _pieces(path):
+def answer(files, request):
+    """Return the Response with the file that the request asks for, or None if there is no such file."""
+    file = files.get(request.path)
+    if file is None:
+        return None
+    path, kind, gzipped, tag, size = file
+    # no-cache: kept, but asked for each time, by its tag. After a deploy nobody sees an old page.
+    fields = b'ETag: "%s"\r\nCache-Control: no-cache\r\n%s' % (tag, _POLICY)
+    if tag in request.fields.get(b"if-none-match", b""):
+        return Response(304, fields=fields)
+    if gzipped:
+        fields += b"Content-Encoding: gzip\r\n"
+    body = b"" if request.method == "HEAD" else _pieces(path)
+    return Response(200, body, kind, fields, size)  # pyright: ignore[reportArgumentType]
+
+
+def _pieces(path, size=_CHUNK):  # a default: when the answer is written, the module has been unloaded
     with open(path, "rb") as file:
         while True:
-            piece = file.read(_CHUNK)
+            piece = file.read(size)
             if not piece:
                 return
             yield piece

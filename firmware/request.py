@@ -90,31 +90,48 @@ def _bad(detail):
     return RequestError(400, "invalid_request", detail)
 
 
-def parse_head(head):
-    """Return the Request of `head`: bytes up to the empty line that ends it. Raises RequestError."""
-    lines = head.split(b"\r\n", _MAX_FIELDS + 1)
-    _check_ends(head, len(lines) - 1)
-    request = _request_line(lines.pop(0))
-    for line in lines:
-        _field(request.fields, line)
-    _check_fields(request, request.fields)
+def parse_head(data, end=None):
+    """Return the Request of the head in `data`: bytes, up to the empty line at `end` (by default all of it).
+
+    Raises RequestError. The head is not copied, and of its lines only what is kept: with a long token in it
+    it takes a good part of what a board has in one piece.
+    """
+    if end is None:
+        end = len(data)
+    ends = data.count(b"\r\n", 0, end)
+    _check_ends(data, end, ends)
+    at = data.find(b"\r\n", 0, end) if ends else end
+    request = _request_line(data[:at])
+    fields = request.fields
+    while at < end:
+        at += 2
+        after = data.find(b"\r\n", at, end)
+        if after < 0:
+            after = end
+        _field(fields, data, at, after)
+        at = after
+    _check_fields(request, fields)
     return request
 
 
-def _check_ends(head, ends):
+def _check_ends(data, end, ends):
     """Check that the head has no more fields than it may, and no end of line but its `ends` CR LF."""
     if ends > _MAX_FIELDS:
         raise RequestError(431, "head_too_large", "more than %d header fields" % _MAX_FIELDS)
-    if head.count(b"\r") != ends or head.count(b"\n") != ends or b"\0" in head:
+    if (
+        data.count(b"\r", 0, end) != ends
+        or data.count(b"\n", 0, end) != ends
+        or data.find(b"\0", 0, end) >= 0
+    ):
         # Others may see an end of line, or of everything, there (RFC 9110 section 5.5, RFC 9112 section 2.2).
         # Further control characters are refused where something is read, and do no harm where nothing is.
         raise _bad("a bare CR, a bare LF or a NUL in the head")
 
 
-def _field(fields, line):
-    """Take one header line into `fields`, if anybody reads it."""
-    colon = line.find(b":")
-    name = line[:colon].lower() if colon > 0 else b""
+def _field(fields, data, start, end):
+    """Take the header line data[start:end] into `fields`, if anybody reads it."""
+    colon = data.find(b":", start, end)
+    name = data[start:colon].lower() if colon > start else b""
     kept = _FIELDS.get(name)
     if kept is False:
         return
@@ -122,8 +139,8 @@ def _field(fields, line):
         _check_unread(name)
         return
     # Past the space that all clients send: then strip() has nothing to copy.
-    line = line[colon + 2 :] if line[colon + 1 : colon + 2] == b" " else line[colon + 1 :]
-    line = line.strip(b" \t")
+    colon += 2 if data[colon + 1 : colon + 2] == b" " else 1
+    line = data[colon:end].strip(b" \t")
     if name in fields:
         if kept:
             raise _bad("%s stands twice" % str(name, "utf-8"))

@@ -2,34 +2,37 @@
 
 import json
 
-_STATUS = {
-    200: b"HTTP/1.1 200 OK\r\n",
-    204: b"HTTP/1.1 204 No Content\r\n",
-    304: b"HTTP/1.1 304 Not Modified\r\n",
-    400: b"HTTP/1.1 400 Bad Request\r\n",
-    401: b"HTTP/1.1 401 Unauthorized\r\n",
-    403: b"HTTP/1.1 403 Forbidden\r\n",
-    404: b"HTTP/1.1 404 Not Found\r\n",
-    405: b"HTTP/1.1 405 Method Not Allowed\r\n",
-    408: b"HTTP/1.1 408 Request Timeout\r\n",
-    409: b"HTTP/1.1 409 Conflict\r\n",
-    413: b"HTTP/1.1 413 Content Too Large\r\n",
-    414: b"HTTP/1.1 414 URI Too Long\r\n",
-    415: b"HTTP/1.1 415 Unsupported Media Type\r\n",
-    417: b"HTTP/1.1 417 Expectation Failed\r\n",
-    421: b"HTTP/1.1 421 Misdirected Request\r\n",
-    422: b"HTTP/1.1 422 Unprocessable Content\r\n",
-    429: b"HTTP/1.1 429 Too Many Requests\r\n",
-    431: b"HTTP/1.1 431 Request Header Fields Too Large\r\n",
-    500: b"HTTP/1.1 500 Internal Server Error\r\n",
-    501: b"HTTP/1.1 501 Not Implemented\r\n",
-    503: b"HTTP/1.1 503 Service Unavailable\r\n",
-    505: b"HTTP/1.1 505 HTTP Version Not Supported\r\n",
-}
+# One string, not one for each: a string costs the board as much again as its text.
+_STATUS = (
+    b"200 OK\r\n"
+    b"201 Created\r\n"
+    b"204 No Content\r\n"
+    b"304 Not Modified\r\n"
+    b"400 Bad Request\r\n"
+    b"401 Unauthorized\r\n"
+    b"403 Forbidden\r\n"
+    b"404 Not Found\r\n"
+    b"405 Method Not Allowed\r\n"
+    b"408 Request Timeout\r\n"
+    b"409 Conflict\r\n"
+    b"413 Content Too Large\r\n"
+    b"414 URI Too Long\r\n"
+    b"415 Unsupported Media Type\r\n"
+    b"417 Expectation Failed\r\n"
+    b"421 Misdirected Request\r\n"
+    b"422 Unprocessable Content\r\n"
+    b"429 Too Many Requests\r\n"
+    b"431 Request Header Fields Too Large\r\n"
+    b"500 Internal Server Error\r\n"
+    b"501 Not Implemented\r\n"
+    b"503 Service Unavailable\r\n"
+    b"505 HTTP Version Not Supported\r\n"
+    b"507 Insufficient Storage\r\n"
+)
 
 JSON = b"application/json"
 
-_HEAD = b"%sContent-Type: %s\r\nContent-Length: %d\r\n%s\r\n"
+_HEAD = b"HTTP/1.1 %sContent-Type: %s\r\nContent-Length: %d\r\n%s\r\n"
 _RULE = b"Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
 
 
@@ -63,8 +66,14 @@ class Response:
         if (
             self.status == 204 or self.status == 304
         ):  # no content, so neither type nor length (RFC 9110 section 8.6)
-            return _STATUS[self.status] + fields + b"\r\n"
-        return _HEAD % (_STATUS[self.status], self.content_type, self.length, fields)
+            return b"HTTP/1.1 " + _status_line(self.status) + fields + b"\r\n"
+        return _HEAD % (_status_line(self.status), self.content_type, self.length, fields)
+
+
+def _status_line(status):
+    """Return the status and its phrase, with CR LF."""
+    start = _STATUS.find(b"%d " % status)
+    return _STATUS[start : _STATUS.find(b"\n", start) + 1]
 
 
 def json_response(value, status=200):
@@ -78,7 +87,7 @@ def problem(status, code, detail, fields=b"", **more):
     `code` is for programs and stays the same between versions, `detail` for people. `more` are further
     members.
     """
-    title = str(_STATUS[status][13:-2], "utf-8")
+    title = str(_status_line(status)[4:-2], "utf-8")
     body = {"title": title, "status": status, "code": code, "detail": detail}
     body.update(more)
     return Response(status, json.dumps(body).encode(), b"application/problem+json", fields, code=code)

@@ -13,6 +13,7 @@ from firmware.api import Api
 from firmware.clock import Clock
 from firmware.http import Server
 from firmware.pins import Pins
+from firmware.revoked import Revoked
 
 port, secret = int(sys.argv[1]), sys.argv[2].encode()
 
@@ -38,8 +39,10 @@ class Output:
 
 
 clock = Clock(None, time=time)
-access = Access(jwt.Verifier([jwt.Key(secret)], audience="door"), clock, "door")
-api = Api(access, Pins(settings["pins"], lambda gpio, level: Output()), clock, dict, lambda request: None)
+access = Access(jwt.Verifier([jwt.Key(secret)], audience="door"), clock, "door", Revoked(clock.now))
+api = Api(
+    access, Pins(settings["pins"], lambda gpio, level: Output()), clock, dict, lambda request: None, None
+)
 
 
 def handle(request):

@@ -33,7 +33,7 @@ _DATES = ("exp", "nbf", "iat")
 _STRINGS = ("sub", "jti", "scope")
 _MAX_DATE = 9007199254740991  # 2**53 - 1: what every JSON implementation holds (RFC 7493 section 2.2)
 _HEADERS_KEPT = 4
-_TOKENS_KEPT = 8
+_TOKENS_KEPT = 4
 
 
 __all__ = ("Key", "KeyRejected", "TokenError", "Verifier", "encode")
@@ -106,7 +106,7 @@ class Verifier:
         digest = sha256(token).digest()
         known = self._verified.get(digest)
         if known is None:
-            known = self._verify_new(token, digest, now)
+            known = self._admit(self._open(token), digest, now)
         else:
             self._check_times(known[0], now)
         # A copy: what a caller does to its claims must not reach the cache.
@@ -118,9 +118,10 @@ class Verifier:
         self._verified.clear()
         self._order.clear()
 
-    def _verify_new(self, token, digest, now):
-        """Verify a token that is not remembered, and remember it: (claims, whether they are flat)."""
-        claims = self._open(token)
+    def _admit(self, claims, digest, now):
+        """Check the claims of a token that is not remembered, and remember it: (claims, whether they are
+        flat).
+        """
         self._check_required(claims)
         _check_types(claims)
         self._check_parties(claims)
@@ -136,18 +137,21 @@ class Verifier:
         """Return the payload of a well-formed token with a good signature, parsed."""
         first = token.find(b".")
         last = token.find(b".", first + 1)
-        if first < 1 or last < first + 2 or last + 1 == len(token) or b"." in token[last + 1 :]:
+        if first < 1 or last < first + 2 or last + 1 == len(token) or token.find(b".", last + 1) >= 0:
             raise TokenError("malformed", "not three segments")
         key = self._known_key(token)
         if key is None:
             key = self._key_of(token[:first])
             _check_signature(key, token, first, last)
-            if len(self._headers) == _HEADERS_KEPT:
-                self._headers.pop(0)
-            self._headers.append((token[: first + 1], key))
+            self._keep_header(token[: first + 1], key)
         else:
             _check_signature(key, token, first, last)
         return _parse_object(token[first + 1 : last])
+
+    def _keep_header(self, header, key):
+        if len(self._headers) == _HEADERS_KEPT:
+            self._headers.pop(0)
+        self._headers.append((header, key))
 
     def _known_key(self, token):
         """Return the key of a header seen before, in the very same bytes, or None."""
@@ -267,7 +271,7 @@ def _too_large(max_length):
 
 
 def _check_signature(key, token, first, last):
-    if not key.signs(token[:last], token[last + 1 :]):
+    if not key.signs(memoryview(token)[:last], token[last + 1 :]):  # a view: the token may be long
         # A flaw of form is told as such (RFC 7515 section 5.2, step 2); only now, for nobody needs it sooner.
         _decode(token[first + 1 : last])
         _decode(token[last + 1 :])

@@ -34,11 +34,15 @@ class Key:
         self.alg = alg
         self._mac = hmac.new(secret, digestmod="sha256")
 
-    def sign(self, signing_input):
-        """Return the signature of `signing_input` (bytes) as base64url."""
+    def mac(self, signing_input):
+        """Return the signature of `signing_input` (bytes or a view of them) as it is, 32 octets."""
         mac = self._mac.copy()
         mac.update(signing_input)
-        return base64url.encode(mac.digest())
+        return mac.digest()
+
+    def sign(self, signing_input):
+        """Return the signature of `signing_input` (bytes) as base64url."""
+        return base64url.encode(self.mac(signing_input))
 
     def signs(self, signing_input, signature):
         """Tell whether `signature` (base64url, bytes) is that of `signing_input`, in constant time."""

@@ -4,7 +4,7 @@ from harness import cases, equal, raises
 from jwt import TokenError, Verifier
 from jwt_bench import CLAIMS, HEADER, NOW, OTHER, Counting, token, with_claims
 
-KEPT = 8  # tokens
+KEPT = 4  # tokens
 
 
 def numbered(i, **members):

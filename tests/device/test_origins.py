@@ -57,7 +57,7 @@ async def test_preflight_of_a_configured_origin():
         answer = await bench.exchange(preflight(KNOWN))
         equal(answer.status, 204)
         equal(answer.fields["access-control-allow-origin"], KNOWN)
-        equal(answer.fields["access-control-allow-methods"], "GET, PUT, POST")
+        equal(answer.fields["access-control-allow-methods"], "GET, PUT, POST, DELETE")
         equal(answer.fields["access-control-allow-headers"], "Authorization, Content-Type")
         assert "content-length" not in answer.fields
         assert "access-control-allow-credentials" not in answer.fields

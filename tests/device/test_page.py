@@ -2,7 +2,7 @@
 
 import os
 
-from firmware.page import Page
+from firmware.page import answer, find_files
 from firmware.request import Request
 from harness import cases, equal
 
@@ -16,20 +16,20 @@ FILES = {
 
 
 def page():
-    """A page in the test's own empty folder."""
+    """The files of a page in the test's own empty folder."""
     if "web" not in os.listdir():
         os.mkdir("web")
         for name, data in FILES.items():
             with open("web/" + name, "wb") as file:
                 file.write(data)
-    return Page("web")
+    return find_files("web")
 
 
 def ask(path, method="GET", tag=None):
     request = Request(method, path, 1)
     if tag is not None:
         request.fields[b"if-none-match"] = tag
-    return page().answer(request)
+    return answer(page(), request)
 
 
 def tag_of(response):

@@ -1,0 +1,84 @@
+"""The keys of a running board: a change of the file and of what verifies tokens, both or neither."""
+
+from binascii import unhexlify
+
+import base64url
+import strictjson
+
+from . import keyring
+from .keyring import KeyringError
+
+
+class AdminKeys:
+    """Changes the keys that `access` verifies by, of which the secrets in the file `path` are the record.
+
+    Each method raises KeyringError when it is refused, ValueError if the file cannot be used, OSError if it
+    cannot be written; nothing has changed then.
+    """
+
+    def __init__(self, access, settings, path):
+        self._access = access
+        self._settings = settings
+        self._path = path
+
+    def describe(self):
+        """Return [{"kid", "alg"}], the newest key last."""
+        return keyring.describe(self._path)
+
+    def add(self, body):
+        """Derive the key that `body` asks for: {"kid", "from", "salt"}. Return ({"kid", "alg"}, whether it
+        is new).
+        """
+        source = body.get("from")
+        if type(source) is not str:
+            raise KeyringError("bad_value", "from: the kid of a key of the board")
+        try:
+            salt = base64url.decode(body["salt"].encode())
+        except (ValueError, KeyError, AttributeError):
+            raise KeyringError("bad_value", "salt: 32 random bytes in base64url, without padding") from None
+        secrets = keyring.load(self._path)
+        jwk = keyring.derive(secrets["keys"], source, salt, self._settings["name"], body.get("kid"))
+        jwks = keyring.with_key(secrets["keys"], jwk)
+        if jwks is not None:
+            self._replace(secrets, jwks)
+        return {"kid": jwk["kid"], "alg": jwk["alg"]}, jwks is not None
+
+    def retire(self, segment, request):
+        """Remove the key that a path's segment names, unless it has signed the token of this `request`."""
+        kid = decoded(segment)
+        secrets = keyring.load(self._path)
+        jwks = keyring.without_key(secrets["keys"], kid)
+        if kid == signer(request):
+            # Or the answer would be the last that its sender gets; so another key is known to work.
+            raise KeyringError("key_in_use", "it signed the token of this request; use one of another key")
+        self._replace(secrets, jwks)
+
+    def _replace(self, secrets, jwks):
+        # The verifier is made before the file changes: afterwards, memory could not do for it, and a retired
+        # key would stay good until the next start.
+        verifier = keyring.make_verifier(self._settings, jwks)
+        keyring.store(secrets, jwks, self._path)
+        self._access.use(verifier)
+
+
+def signer(request):
+    """Return the `kid` of the key that signed the token of an authorized request; None if the token names
+    none, which is good on a board with one key only.
+    """
+    token = request.fields[b"authorization"].split(b" ")[-1]
+    header = strictjson.loads(base64url.decode(token[: token.find(b".")]))
+    return header.get("kid") if type(header) is dict else None
+
+
+def decoded(segment):
+    """Return a path's segment without its percent-encoding (RFC 3986 section 2.1); None if that is broken."""
+    first, *rest = segment.split("%")
+    data = first.encode()
+    try:
+        for part in rest:
+            if len(part) < 2:
+                return None
+            data += unhexlify(part[:2]) + part[2:].encode()
+        return str(data, "utf-8")
+    except ValueError:
+        return None

@@ -1,0 +1,169 @@
+"""Signed requests: a token that is used without being shown. docs/signed-requests.md defines the wire.
+
+Whoever listens on plain HTTP can record a bearer token and use it. Of a signed request's token only header
+and payload cross the air. Its signature is a secret that its holder has and the board recomputes: 32 octets,
+the key of an HTTP Message Signature (RFC 9421, hmac-sha256) over the request.
+
+A recording is worth nothing: each signature is good once, under a challenge that this board has made since it
+was started. What was used is remembered in a ring of fixed size; when it is full there is a new challenge,
+under which nothing has been used yet.
+"""
+
+import hmac
+from binascii import b2a_base64
+from hashlib import sha256
+
+from micropython import const
+
+_SCHEME = b"pinwarden "
+_INPUT = b'pw=("@method" "@authority" "@path" "@query" "authorization" "content-digest");created='
+_NONCE = b';keyid="token";alg="hmac-sha256";nonce="'
+_END = b'";tag="pinwarden"'
+_CHALLENGE = const(16)  # characters; RFC 4648 section 5
+_DIGEST = b"sha-256=:"
+_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+WINDOW = 300  # seconds that `created` may be from the board's time
+USES = 128  # signatures that one challenge is good for
+_KEPT = const(8)  # octets of a signature that are remembered: nobody finds two alike without the key
+
+
+class ProofError(Exception):
+    """The request's signature is refused. `.code` is one of: invalid_request signature stale_nonce replayed
+    created_out_of_window.
+    """
+
+    def __init__(self, code, message):
+        super().__init__(message)
+        self.code = code
+
+
+class Proof:
+    """What a signed request says of itself. `.token` is the token's header and payload (bytes), `.created`
+    Unix seconds.
+    """
+
+    def __init__(self, token, params, created, nonce, signature):
+        self.token = token
+        self.created = created
+        self._params = params
+        self._nonce = nonce
+        self._signature = signature
+
+    def is_under(self, challenge):
+        """Tell whether the nonce answers `challenge`."""
+        return self._nonce[:_CHALLENGE] == challenge
+
+    def check_signature(self, request, key):
+        """Return the signature, 32 octets, if `request` was signed with `key`. Raises ProofError."""
+        mac = _base_mac(request, self._params, key)
+        expected = b2a_base64(mac)[:-1]
+        # Compared as it is written: that makes its base64 canonical for free.
+        if not hmac.compare_digest(expected, self._signature):
+            raise ProofError("signature", "the request was not signed with this token, or was changed")
+        return mac
+
+
+class Proofs:
+    """Judges signed requests: the challenge, and what was used under it.
+
+    `random(n)` gives n random octets. `.challenge` is the current one, bytes.
+    """
+
+    def __init__(self, random):
+        self._random = random
+        self._used = bytearray(USES * _KEPT)
+        self._renew()
+
+    def _renew(self):
+        text = b2a_base64(self._random(_CHALLENGE * 3 // 4))[:-1]
+        self.challenge = text.replace(b"+", b"-").replace(b"/", b"_")
+        self._count = 0
+        for i in range(len(self._used)):
+            self._used[i] = 0
+
+    def prove(self, request, proof, key, now):
+        """Check that `request` was signed by who holds `key`, here, now and for the first time; `now` is Unix
+        seconds or None where that is unknown. Raises ProofError.
+        """
+        mac = proof.check_signature(request, key)
+        if not proof.is_under(self.challenge):
+            raise ProofError("stale_nonce", "the nonce does not begin with the current challenge")
+        kept = mac[:_KEPT]
+        if kept in self._used:
+            raise ProofError("replayed", "this signature has been used")
+        if request.fields[b"content-digest"] != digest_field(request.body):
+            raise ProofError("invalid_request", "Content-Digest is not that of the body")
+        if now is not None and not -WINDOW <= proof.created - now <= WINDOW:
+            raise ProofError(
+                "created_out_of_window", "created is not within %d s of the board's time" % WINDOW
+            )
+        at = self._count * _KEPT
+        self._used[at : at + _KEPT] = kept
+        self._count += 1
+        if self._count == USES:
+            self._renew()
+
+
+def is_signed(value):
+    """Tell whether the value of Authorization (bytes) is that of a signed request."""
+    return value[:10].lower() == _SCHEME
+
+
+def parse(fields):
+    """Return the Proof in the fields of a request (bytes by lower-case name). Raises ProofError.
+
+    One spelling is taken, to the octet (RFC 9651): what is signed and what is checked cannot differ.
+    """
+    token = fields[b"authorization"][10:].lstrip(b" ")
+    given = fields.get(b"signature-input", b"")
+    signature = fields.get(b"signature", b"")
+    if b"content-digest" not in fields:
+        raise _malformed("Content-Digest is missing")
+    if not given.startswith(_INPUT) or not given.endswith(_END):
+        raise _malformed("Signature-Input is not as it should be")
+    created, _, nonce = given[len(_INPUT) : -len(_END)].partition(_NONCE)
+    if not created.isdigit() or len(created) != 10:
+        raise _malformed("created is not a time")
+    if nonce[_CHALLENGE : _CHALLENGE + 1] != b"." or not 8 <= len(nonce) - _CHALLENGE - 1 <= 32:
+        raise _malformed("the nonce is not CHALLENGE.OWN, the latter of 8 to 32 characters")
+    for c in nonce:
+        if c not in _ALPHABET and c != 46:
+            raise _malformed("the nonce has characters that are not base64url")
+    if len(signature) != 49 or signature[:4] != b"pw=:" or signature[48:] != b":":
+        raise _malformed("Signature is not pw=:BASE64:")
+    return Proof(token, given[3:], int(created), nonce, signature[4:48])
+
+
+def digest_field(body):
+    """Return the value of Content-Digest (RFC 9530) for `body`."""
+    return _DIGEST + b2a_base64(sha256(body).digest())[:-1] + b":"
+
+
+def authority(host):
+    """Return @authority for a Host field (RFC 9421 section 2.2.3): in lower case, without port 80."""
+    host = host.lower()
+    return host[:-3] if host.endswith(b":80") else host
+
+
+def _base_mac(request, params, key):
+    """Return the MAC of the signature base (RFC 9421 section 2.5), fed in pieces: together they are thousands
+    of octets in one block.
+    """
+    fields = request.fields
+    mac = hmac.new(key)
+    mac.update(b'"@method": ' + request.method.encode())
+    mac.update(b'\n"@authority": ' + authority(fields[b"host"]))
+    mac.update(b'\n"@path": ' + request.path.encode())
+    mac.update(b'\n"@query": ?' + request.query.encode())
+    mac.update(b'\n"authorization": ')
+    mac.update(fields[b"authorization"])
+    mac.update(b'\n"content-digest": ')
+    mac.update(fields[b"content-digest"])
+    mac.update(b'\n"@signature-params": ')
+    mac.update(params)
+    return mac.digest()
+
+
+def _malformed(detail):
+    return ProofError("invalid_request", detail)

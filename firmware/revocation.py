@@ -1,0 +1,238 @@
+"""Revoking tokens that are good: one by its `jti`; those of a subject, or all, that are older than a time.
+
+At most 64 ids and subjects are kept: each takes memory all the time, and flash at every change. The 65th is
+refused, and none is dropped for it. All tokens from before a time are one number, for which there is always
+room. A revocation lasts until the tokens that it is for have expired anyway.
+
+Fails closed. A file that cannot be read is set aside as …/revocations.json.bad, and as nobody knows any more
+whom it named, no token from before that moment is good. As long as it lies there and no new file does, the
+same holds at each start: a power cut between the two steps opens nothing.
+
+Over USB, after slots.enter() and with the clock set, this needs no running application:
+
+    from firmware.revocation import Revocations
+    Revocations().revoke(jti="…", until=1793491200)
+"""
+
+import json
+import os
+
+import strictjson
+from micropython import const
+
+from . import storage
+from .clock import Clock
+from .revoked import NOTHING, Revoked, lasts
+
+PATH = "/state/revocations.json"
+MOST = 64
+
+_LONGEST = const(128)  # bytes of a jti or a subject
+_PIECE = const(256)  # bytes
+_AHEAD = const(300)  # seconds by which a token that is good may be newer than our clock: the greatest leeway
+_LONGEST_TTL = 315360000  # ten years, in seconds: the most that settings.py allows
+_LAST = 9007199254740991  # the latest time that a token can tell: see jwt.py
+
+
+class RevocationError(ValueError):
+    """The revocation is refused, and nothing has changed. `.code` is bad_value or too_many_revocations."""
+
+    def __init__(self, code, message):
+        super().__init__(message)
+        self.code = code
+
+
+class Revocations:
+    """The revocations in the file `path`, which is read unless `revoked`, what an earlier one has read, is
+    given.
+
+    `now()` returns Unix seconds, or None while nobody knows the time; by default it is the board's clock. No
+    token lives longer than `max_ttl` seconds, by default those of the settings.
+    """
+
+    def __init__(self, path=PATH, now=None, max_ttl=None, revoked=None, log=print):
+        self._path = path
+        self._max_ttl = max_ttl or _settings_ttl()
+        self._log = log
+        self.revoked = revoked or Revoked(now or Clock(None).now)
+        if revoked is None:
+            self._load()
+
+    def is_revoked(self, claims):
+        """Tell whether the token with these verified claims, a dict, is revoked."""
+        return self.revoked.is_revoked(claims)
+
+    def list(self):
+        """Return what is revoked, a list of dicts as revoke() returns them: all, subjects, ids."""
+        revoked = self.revoked
+        return list(_entries(revoked.ids, revoked.subjects, revoked.all, revoked.now()))
+
+    def to_json(self):
+        """Return the same as JSON, {"revocations": […]}, as a list of pieces, bytes."""
+        revoked = self.revoked
+        return list(_json(revoked.ids, revoked.subjects, revoked.all, revoked.now()))
+
+    def revoke(self, jti=None, sub=None, before=None, until=None):
+        """Refuse the token `jti`; or those of `sub`, or all, whose `iat` is missing or earlier than `before`.
+        Return what holds now, a dict with the same names.
+
+        `until` is when the last of them expires; if it is not given, `max_ttl` bounds it. Both times are Unix
+        seconds. Nothing is taken back: of two times for the same, the later one holds. Raises
+        RevocationError, and OSError when the file cannot be written; nothing has changed then.
+        """
+        if self.revoked.recover is not None:
+            self._recover()
+        now = self.revoked.now()
+        if now is None:
+            raise RevocationError("bad_value", "the board's clock is not set; set it first")
+        _check(jti, sub, before, until)
+        if before is not None and before > now + _AHEAD:
+            raise RevocationError("bad_value", "before: in the future; it would refuse tokens to come")
+        if until is None:
+            until = (now + _AHEAD if before is None else before) + self._max_ttl
+        if not lasts(until, now):
+            raise RevocationError("bad_value", "in the past: what it would refuse has expired anyway")
+        return self._add(now, jti, sub, before, until)
+
+    def _add(self, now, jti, sub, before, until):
+        revoked = self.revoked
+        ids = {name: end for name, end in revoked.ids.items() if lasts(end, now)}
+        subjects = {name: found for name, found in revoked.subjects.items() if lasts(found[1], now)}
+        everything = revoked.all if lasts(revoked.all[1], now) else NOTHING
+        known = jti in ids or sub in subjects or (jti is None and sub is None)
+        if not known and len(ids) + len(subjects) >= MOST:
+            raise RevocationError(
+                "too_many_revocations", "%d are kept; revoke all from before now instead" % MOST
+            )
+        if jti is not None:
+            until = ids[jti] = _later(ids.get(jti, 0), until)
+        elif sub is not None:
+            before, until = subjects[sub] = _merged(subjects.get(sub, NOTHING), before, until)
+        else:
+            before, until = everything = _merged(everything, before, until)
+        self._write(ids, subjects, everything, now)
+        revoked.hold(ids, subjects, everything)
+        return _entry(jti, sub, before, until)
+
+    def _load(self):
+        try:
+            data = storage.read(self._path)
+            if data is not None:
+                self.revoked.hold(*_parsed(data))
+            elif _is_there(self._path + ".bad"):
+                self._lose("is missing, as the one before could not be read")
+        except (OSError, ValueError) as error:
+            self._lose("cannot be read: %r" % error)
+            try:
+                os.rename(self._path, self._path + ".bad")
+            except OSError:
+                pass  # the flash is past helping: it is the same at the next start
+        if self.revoked.recover is not None:
+            self._recover()
+
+    def _lose(self, why):
+        self._log("revocations: %s %s; no token from before now is taken any more" % (self._path, why))
+        self.revoked.hold({}, {}, (_LAST + 1, None), self._recover)
+
+    def _recover(self):
+        """Begin anew once the time is known: refuse what is older than now, for ever."""
+        now = self.revoked.now()
+        if now is None:
+            return  # nor is any token good then
+        self.revoked.hold({}, {}, (now, None))
+        try:
+            self._write({}, {}, (now, None), now)
+        except OSError as error:
+            self._log("revocations: %s cannot be written: %r" % (self._path, error))
+
+    def _write(self, *what):
+        storage.make_folder(self._path[: self._path.rfind("/")])  # over USB, on a board that never started
+        storage.write_atomic(self._path, _json(*what))
+
+
+def _later(a, b):
+    return None if a is None or b is None else max(a, b)
+
+
+def _merged(found, before, until):
+    return max(found[0], before), _later(found[1], until)
+
+
+def _entries(ids, subjects, everything, now):
+    if everything is not NOTHING and lasts(everything[1], now):
+        yield _entry(None, None, *everything)
+    for sub in sorted(subjects):
+        if lasts(subjects[sub][1], now):
+            yield _entry(None, sub, *subjects[sub])
+    for jti in sorted(ids):
+        if lasts(ids[jti], now):
+            yield _entry(jti, None, None, ids[jti])
+
+
+def _json(ids, subjects, everything, now):
+    # In pieces: all at once would be 10 kB in one block, which a board that has run for weeks may not have.
+    piece = b'{"revocations": ['
+    comma = b""
+    for entry in _entries(ids, subjects, everything, now):
+        piece += comma + json.dumps(entry).encode()
+        comma = b", "
+        if len(piece) > _PIECE:
+            yield piece
+            piece = b""
+    yield piece + b"]}"
+
+
+def _entry(jti, sub, before, until):
+    entry = {"jti": jti, "sub": sub, "before": before, "until": until}
+    return {name: value for name, value in entry.items() if value is not None}
+
+
+def _parsed(data):
+    """Return (ids, subjects, all) of the file's content. Raises ValueError: it is none of ours."""
+    ids, subjects, everything = {}, {}, NOTHING
+    content = strictjson.loads(data)
+    entries = content.pop("revocations", None) if type(content) is dict else None
+    if content or type(entries) is not list:
+        raise ValueError("not a list of revocations")
+    for entry in entries:
+        if type(entry) is not dict:
+            raise ValueError("not a revocation")
+        jti, sub, before, until = [entry.pop(name, None) for name in ("jti", "sub", "before", "until")]
+        if entry:  # of a later version: what it would refuse nobody here can tell
+            raise ValueError("a revocation of an unknown kind")
+        _check(jti, sub, before, until)
+        if jti is not None:
+            ids[jti] = until
+        elif sub is not None:
+            subjects[sub] = (before, until)
+        else:
+            everything = (before, until)
+    return ids, subjects, everything
+
+
+def _check(jti, sub, before, until):
+    for name, text in (("jti", jti), ("sub", sub)):
+        if text is not None and (type(text) is not str or not 0 < len(text.encode()) <= _LONGEST):
+            raise RevocationError("bad_value", "%s: a text of 1 to %d bytes" % (name, _LONGEST))
+    if (jti is None) == (before is None) or (jti is not None and sub is not None):
+        raise RevocationError("bad_value", "jti, or before, or sub with before")
+    for name, date in (("before", before), ("until", until)):
+        if date is not None and (type(date) is not int or not 0 <= date <= _LAST):
+            raise RevocationError("bad_value", "%s: whole Unix seconds" % name)
+
+
+def _settings_ttl():
+    try:
+        settings = storage.load("settings.json")
+    except ValueError:
+        settings = None
+    max_ttl = settings.get("max_ttl") if type(settings) is dict else None
+    return max_ttl if type(max_ttl) is int else _LONGEST_TTL
+
+
+def _is_there(path):
+    try:
+        os.stat(path)
+        return True
+    except OSError:
+        return False

@@ -1,0 +1,53 @@
+"""What is revoked, as it is asked at each request. revocation.py reads it from the file and changes it; it is
+loaded only for that.
+"""
+
+from micropython import const
+
+# Seconds. By the leeway, of which settings.py allows no more, a token may be newer than our clock, and good
+# for so long after its `exp`.
+_LEEWAY = const(300)
+
+NOTHING = (-1, 0)  # older than that is nothing: a token without `iat` counts as from -1
+
+
+class Revoked:
+    """Looks tokens up. `now()` returns Unix seconds, or None while nobody knows the time.
+
+    `.ids` maps a `jti` to the time until which it is revoked, `.subjects` a `sub` to (before, until), and
+    `.all` is such a pair for everybody; Unix seconds, and None is for ever. `.recover`, if there is one, is
+    called where nobody could read what was revoked: see Revocations.
+    """
+
+    def __init__(self, now):
+        self.now = now
+        self.hold({}, {}, NOTHING)
+
+    def hold(self, ids, subjects, everything, recover=None):
+        """Let this be what is revoked."""
+        self.ids = ids
+        self.subjects = subjects
+        self.all = everything
+        self.recover = recover
+
+    def is_revoked(self, claims):
+        """Tell whether the token with these verified claims, a dict, is revoked."""
+        # Three look-ups, and nothing new in memory.
+        iat = claims.get("iat", -1)
+        if iat < self.all[0] and self._is_too_old(iat):
+            return True
+        found = self.subjects.get(claims.get("sub"))
+        if found is not None and iat < found[0] and lasts(found[1], self.now()):
+            return True
+        until = self.ids.get(claims.get("jti"), 0)
+        return until != 0 and lasts(until, self.now())
+
+    def _is_too_old(self, iat):
+        if self.recover is not None:
+            self.recover()
+        return iat < self.all[0] and lasts(self.all[1], self.now())
+
+
+def lasts(until, now):
+    """Tell whether tokens that expire at `until` may be good yet."""
+    return until is None or now is None or until + _LEEWAY > now
