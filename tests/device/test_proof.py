@@ -1,0 +1,131 @@
+"""Signed requests: the wire, form by form, and that a recording is worth nothing."""
+
+import hmac
+
+import base64url
+from firmware import proof
+from harness import cases, equal, raises, vectors
+
+TABLE = vectors("signed_requests.json")
+NOW = TABLE["now"]
+
+
+class Request:
+    """What proof.py reads of a request."""
+
+    def __init__(self, case):
+        self.method = case["method"]
+        self.path, _, self.query = case["target"].partition("?")
+        self.body = case["body"].encode()
+        self.fields = {name.lower().encode(): value.encode() for name, value in case["fields"].items()}
+
+
+def board(challenge=TABLE["challenge"]):
+    """The judge of a board whose first challenge is that of the table; later ones differ."""
+    made = [base64url.decode(challenge.encode())]
+
+    def random(count):
+        equal(count, 12)
+        return made.pop() if made else bytes(count)
+
+    return proof.Proofs(random)
+
+
+def prove(proofs, case, now=NOW):
+    request = Request(case)
+    said = proof.parse(request.fields)
+    key = hmac.digest(bytes.fromhex(TABLE["key"]), said.token)
+    proofs.prove(request, said, key, now)
+
+
+@cases([(case["why"], case) for case in TABLE["cases"]])
+def test_vectors(case):
+    if case["expect"] == "ok":
+        prove(board(), case)
+    else:
+        raises(proof.ProofError, prove, board(), case, code=case["expect"])
+
+
+GOOD = TABLE["cases"][0]
+
+
+def test_a_replay_is_refused():
+    proofs = board()
+    prove(proofs, GOOD)
+    raises(proof.ProofError, prove, proofs, GOOD, code="replayed")
+
+
+def test_a_replay_is_refused_after_a_restart_and_elsewhere():
+    raises(proof.ProofError, prove, board("BBECAwQFBgcICQoL"), GOOD, code="stale_nonce")
+
+
+def test_what_was_refused_uses_nothing_up():
+    proofs = board()
+    late = next(case for case in TABLE["cases"] if case["expect"] == "created_out_of_window")
+    for _ in range(3):
+        raises(proof.ProofError, prove, proofs, late, code="created_out_of_window")
+    prove(proofs, late, now=NOW - 100 if "ago" in late["why"] else NOW + 100)
+
+
+def test_without_a_clock_created_is_not_looked_at():
+    late = next(case for case in TABLE["cases"] if case["expect"] == "created_out_of_window")
+    prove(board(), late, now=None)
+
+
+def test_a_full_memory_makes_a_new_challenge_and_forgets_nothing_that_is_still_good():
+    proofs = board()
+    first = proofs.challenge
+    prove(proofs, GOOD)
+    used = [GOOD]
+    for own in ("own-nonce-2", "own-nonce-3"):
+        case = dict(GOOD)
+        case["fields"] = resigned(GOOD, own)
+        prove(proofs, case)
+        used.append(case)
+    proofs._count = proof.USES - 1
+    again = dict(GOOD)
+    again["fields"] = resigned(GOOD, "own-nonce-9")
+    prove(proofs, again)
+    assert proofs.challenge != first
+    for case in used + [again]:
+        raises(proof.ProofError, prove, proofs, case, code="stale_nonce")
+
+
+def resigned(case, own):
+    """The case's fields, signed anew with another own part of the nonce, by the board's own functions, which
+    the vectors hold to the definition.
+    """
+    fields = dict(case["fields"])
+    fields["Signature-Input"] = fields["Signature-Input"].replace("own-nonce-1", own)
+    request = Request(
+        {"method": case["method"], "target": case["target"], "body": case["body"], "fields": fields}
+    )
+    said = proof.parse(request.fields)
+    key = hmac.digest(bytes.fromhex(TABLE["key"]), said.token)
+    mac = proof._base_mac(request, said._params, key)
+    fields["Signature"] = "pw=:" + base64url.encode(mac).decode().replace("-", "+").replace("_", "/") + "=:"
+    return fields
+
+
+def test_the_ring_holds_as_many_as_it_says():
+    proofs = board()
+    for count in range(proof.USES - 1):
+        case = dict(GOOD)
+        case["fields"] = resigned(GOOD, "own-nonce-%d" % (1000 + count))
+        prove(proofs, case)
+        if count % 40 == 0:
+            raises(proof.ProofError, prove, proofs, case, code="replayed")
+    equal(proofs.challenge, TABLE["challenge"].encode())
+
+
+@cases(
+    [
+        ("as it is written", b"Pinwarden a.b", True),
+        ("in another case", b"pinWARDEN a.b", True),
+        ("a bearer", b"Bearer a.b.c", False),
+        ("a longer name", b"Pinwardenx a.b", False),
+        ("nothing", b"", False),
+    ]
+)
+def test_scheme(value, expected):
+    equal(proof.is_signed(value), expected)

@@ -1,0 +1,82 @@
+"""Signed requests as the client makes them, held against another implementation of RFC 9421."""
+
+from __future__ import annotations
+
+import base64
+from types import SimpleNamespace
+
+import pytest
+from http_message_signatures.algorithms import HMAC_SHA256  # pyright: ignore[reportPrivateImportUsage]
+from http_message_signatures.exceptions import InvalidSignature
+from http_message_signatures.resolvers import HTTPSignatureKeyResolver
+from http_message_signatures.signatures import HTTPMessageVerifier
+
+import testbed
+from pinwarden.proof import sign
+
+CHALLENGE = "AAECAwQFBgcICQoL"
+OWN = "own-nonce-1"
+REQUIRED = ("@method", "@authority", "@path", "@query", "authorization", "content-digest")
+
+
+class KeyOf(HTTPSignatureKeyResolver):
+    """Resolves the one key id to the token's signature."""
+
+    def __init__(self, token: str) -> None:
+        segment = token.rpartition(".")[2]
+        self._key = base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
+
+    def resolve_public_key(self, key_id: str) -> bytes:
+        assert key_id == "token"
+        return self._key
+
+
+def verified(token: str, message: SimpleNamespace, body: bytes) -> None:
+    verifier = HTTPMessageVerifier(signature_algorithm=HMAC_SHA256, key_resolver=KeyOf(token))
+    verifier.verify(message, max_age=None, expect_tag="pinwarden", require_components=REQUIRED, body=body)
+
+
+CASES = [
+    ("a command", "PUT", "door.local", "/api/v1/pins/relay", b'{"value":true}'),
+    ("no body: the digest of nothing", "GET", "door.local", "/api/v1/pins", b""),
+    ("a query", "GET", "192.168.1.20", "/api/v1/audit?limit=5&before=17", b""),
+    ("a port that is not 80", "POST", "127.0.0.1:8080", "/api/v1/pins/relay/toggle", b"{}"),
+    ("port 80 is left out of @authority", "POST", "door.local:80", "/api/v1/pins/relay/toggle", b"{}"),
+    ("capitals in the host", "GET", "Door.LOCAL", "/api/v1/pins", b""),
+    ("an escape in the path stays as it is", "DELETE", "door.local", "/api/v1/keys/a%20b", b""),
+]
+
+
+@pytest.mark.parametrize(
+    ("method", "host", "target", "body"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+)
+def test_another_implementation_verifies_it(method: str, host: str, target: str, body: bytes) -> None:
+    token = testbed.token("pins:write")
+    fields = sign(token, method, host, target, body, challenge=CHALLENGE, created=1_700_000_000, own=OWN)
+    message = SimpleNamespace(method=method, url=f"http://{host}{target}", headers=fields)
+    verified(token, message, body)
+    with pytest.raises(InvalidSignature):
+        verified(token, message, body + b" ")
+    with pytest.raises(InvalidSignature):
+        verified(testbed.token("pins:write", sub="other"), message, body)
+
+
+def test_the_tokens_signature_is_nowhere_in_it() -> None:
+    token = testbed.token("pins:write")
+    fields = sign(token, "GET", "door.local", "/", b"", challenge=CHALLENGE, created=1_700_000_000)
+    assert token.rpartition(".")[2] not in "\n".join(fields.values())
+    assert fields["Authorization"] == "Pinwarden " + token.rpartition(".")[0]
+
+
+def test_no_two_nonces_are_alike() -> None:
+    token = testbed.token("pins:write")
+    made = {
+        sign(token, "GET", "door.local", "/", b"", challenge=CHALLENGE, created=1_700_000_000)["Signature"]
+        for _ in range(100)
+    }
+    assert len(made) == 100
+
+
+def test_what_is_no_token_is_refused() -> None:
+    with pytest.raises(ValueError, match="three segments"):
+        sign("a.b", "GET", "door.local", "/", b"", challenge=CHALLENGE, created=1_700_000_000)
