@@ -8,13 +8,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pinwarden_sim.processor import BoardError, Processor
+from pinwarden_sim.flash import Flash
+from pinwarden_sim.lives import DEEPSLEEP_RESET as DEEPSLEEP_RESET
+from pinwarden_sim.lives import HARD_RESET as HARD_RESET
+from pinwarden_sim.lives import PWRON_RESET as PWRON_RESET
+from pinwarden_sim.lives import WDT_RESET as WDT_RESET
+from pinwarden_sim.lives import Lives
+from pinwarden_sim.processor import SOFT_RESET as SOFT_RESET
+from pinwarden_sim.processor import BoardError
 from pinwarden_sim.radio import Radio
 from pinwarden_sim.recorder import Recorder
+from pinwarden_sim.usb import UsbPort
 from pinwarden_sim.wiring import Clock, Edge, PinRecord, TimeServer, WiFi
-
-# The reset causes of the ESP32's port of MicroPython, as `machine.reset_cause()` gives them.
-PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = range(1, 6)
 
 _ANSWER_TIMEOUT = 5.0  # seconds; the firmware answers whenever it waits, which it does all the time
 _TAIL = 15  # lines of serial output in an error
@@ -31,8 +36,9 @@ class Board:
     `heapsize` bounds MicroPython's heap ("192k"); `ntp` says whether a time server answers; `clock` is its
     time at the first power-on in Unix seconds (None: unset, it counts from 2000). With `radio`, connections
     go through a relay, so that `wifi.down()` can cut them; it listens at `address` ("0.0.0.0": for the
-    whole network). Raises OSError when `port` is taken. It is off until `start()` or `power_on()`. A
-    context manager: at the end it is switched off.
+    whole network). With `usb` it has a port for tools at `usb.path`, on MicroPython, and its own REPL there;
+    `flash_size` is in bytes. Raises OSError when `port` is taken, BoardError where there can be no USB. It is
+    off until `start()` or `power_on()`. A context manager: at the end it is switched off.
     """
 
     def __init__(
@@ -47,20 +53,21 @@ class Board:
         clock: int | None = None,
         radio: bool = False,
         address: str = "127.0.0.1",
+        usb: bool = False,
+        flash_size: int | None = None,
     ) -> None:
         self.flash = Path(flash).resolve()
         self.runtime = runtime
         self.clock = Clock(self, clock)
         self.ntp = TimeServer(self, ntp)
-        self.starts: list[int] = []  # the reset cause of each start so far
-        self._heapsize, self._chip = heapsize, chip
+        self._chip = chip
         self._board_port = _free_port(0 if radio else port)
         self._radio = Radio(port, self._board_port, address) if radio else None
         self.wifi = WiFi(self, self._radio.set_up if self._radio else None)
-        self._processor: Processor | None = None
-        self._powered = False
-        self._seen = Recorder(self.clock)
+        self._seen = Recorder(self.clock, self.wifi)
         self._changed = self._seen.changed
+        self._flash = Flash(self.flash, flash_size)
+        self._lives = Lives(runtime, self._flash, self._facts, self._seen, heapsize=heapsize, usb=usb)
 
     def __enter__(self) -> Board:
         return self
@@ -72,6 +79,23 @@ class Board:
     def port(self) -> int:
         """The TCP port on 127.0.0.1 at which the board's web server is reached."""
         return self._radio.port if self._radio else self._board_port
+
+    @property
+    def usb(self) -> UsbPort:
+        """Its USB port. BoardError when it has none."""
+        if self._lives.usb is None:
+            raise BoardError("this board has no USB port: use Board(…, usb=True)")
+        return self._lives.usb
+
+    @property
+    def flash_size(self) -> int:
+        """Bytes of the file system on its flash. Setting it to less than is on it makes it full."""
+        return self._flash.size
+
+    @flash_size.setter
+    def flash_size(self, size: int) -> None:
+        self._flash.size = size
+        self._lives.flash_changed({"size": size}, _ANSWER_TIMEOUT)
 
     @property
     def url(self) -> str:
@@ -91,7 +115,7 @@ class Board:
     @property
     def alive(self) -> bool:
         """Whether the board has power. It has, too, when its firmware crashed."""
-        return self._processor is not None and self._processor.alive
+        return self._lives.powered
 
     @property
     def state(self) -> str:
@@ -101,7 +125,12 @@ class Board:
     @property
     def pid(self) -> int | None:
         """The id of the board's process, None while it is off."""
-        return self._processor.pid if self._processor else None
+        return self._lives.processor.pid if self._lives.processor else None
+
+    @property
+    def starts(self) -> list[int]:
+        """The reset cause of each start so far."""
+        return self._lives.starts
 
     def start(self, timeout: float = 20, *, http: bool = True) -> Board:
         """Power on, and wait until the web server accepts connections (`http=False`: until main.py begins).
@@ -126,35 +155,31 @@ class Board:
 
     def power_on(self) -> None:
         """Give it power. Returns at once; `start()` waits. Raises RuntimeMissing."""
-        with self._changed:
-            self._powered = True
-            if self._processor is None:
-                self._boot(PWRON_RESET)
+        self._lives.power_on()
 
     def power_cut(self, after_bytes: int | None = None) -> None:
         """Take its power away: now, or within the write to the flash that brings the count to `after_bytes`
-        from now.
+        from now, be it in this life of the board or after a reset.
         """
         if after_bytes is not None:
-            self.ask({"do": "cut", "bytes": after_bytes})
-            return
-        self._powered = False
-        while self._processor is not None:
-            self._end(self._processor, lose_clock=True)
+            self._flash.cut_after = after_bytes
+            self._lives.flash_changed({"cut": after_bytes}, _ANSWER_TIMEOUT)
+        else:
+            self._lives.power_cut()
 
     def reset(self) -> None:
         """Reset the chip from outside, as `machine.reset()` does from within: pins let go, clock kept,
         cause HARD_RESET.
         """
-        if self._processor is None:
-            raise BoardError("the board is off: there is nothing to reset")
-        self._restart(self._processor, HARD_RESET)
+        self._lives.reset()
 
     def close(self) -> None:
         """Switch it off and give up its port."""
         self.power_cut()
         if self._radio:
             self._radio.close()
+        if self._lives.usb:
+            self._lives.usb.close()
 
     def pin(self, gpio: int) -> PinRecord:
         """The record of a pin, by its GPIO number."""
@@ -215,64 +240,17 @@ class Board:
         """Send a command to the chip. While the board is off, `when_off` is called instead; without one it
         is a BoardError.
         """
-        processor = self._processor
-        if processor is not None:
-            return processor.ask(command, timeout)
-        if when_off is None:
-            raise BoardError(f"the board is off (command {command['do']!r})")
-        when_off()
-        return {}
+        return self._lives.ask(command, timeout, when_off)
 
-    def _boot(self, cause: int) -> None:
-        config = {
+    def _facts(self) -> dict[str, Any]:
+        """What the chip finds at a start."""
+        return {
             "chip": self._chip,
             "port": self._board_port,
-            "cause": cause,
             "clock": self.clock.state(),
             "ntp": self.ntp.state,
             "wifi": self.wifi.is_up,
-            "nvs": self._seen.nvs,
-            "levels": self._seen.driven(),
         }
-        self._processor = Processor(
-            self.runtime, self.flash, config, heapsize=self._heapsize, publish=self._publish
-        )
-        # Its thread cannot have noted anything yet: whoever boots it holds the lock.
-        self._seen.state = "starting"
-        self.starts.append(cause)
-
-    def _restart(self, processor: Processor, cause: int) -> None:
-        if self._end(processor, keep_pins=cause == SOFT_RESET):
-            with self._changed:
-                if self._powered:
-                    self._boot(cause)
-
-    def _end(self, processor: Processor, *, keep_pins: bool = False, lose_clock: bool = False) -> bool:
-        """Kill this life of the board. False when it was over already."""
-        processor.kill()  # outside the lock: its thread still notes what it has read
-        with self._changed:
-            if processor is not self._processor:
-                return False
-            self._processor = None
-            self._seen.state = "off"
-            if not keep_pins:
-                self._seen.let_go(time.time())
-            if lose_clock:
-                self.clock.lose_power()
-            self._changed.notify_all()
-        return True
-
-    def _publish(self, processor: Processor, lines: list[str], events: list[dict[str, Any]]) -> None:
-        """Note what the board said and did, and do what that asks for."""
-        self._seen.take(lines, events)
-        last = events[-1]["e"] if events else None
-        if last == "reset":
-            self._restart(processor, events[-1]["cause"])
-        elif last == "watchdog":
-            self._restart(processor, WDT_RESET)
-        elif last in ("cut", "gone"):
-            self._powered = False
-            self._end(processor, lose_clock=True)
 
     def _error(self, message: str) -> BoardError:
         with self._changed:

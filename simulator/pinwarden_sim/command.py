@@ -42,6 +42,7 @@ class CannotSimulate(UserError):
         pinwarden simulate door
         pinwarden simulate --runtime cpython --port 8000
         pinwarden simulate door --lan        phones in this network may try it
+        pinwarden simulate door --usb        deploy to it, and watch its log
     """),
 )
 @device_argument()
@@ -54,24 +55,28 @@ class CannotSimulate(UserError):
     "--port", type=click.IntRange(0, 65535), help=f"The port of its page. Default: {PORT}, or a free one."
 )
 @click.option("--lan", is_flag=True, help="Let other computers and phones of this network reach it.")
-def simulate(device: str | None, runtime: str | None, port: int | None, lan: bool) -> None:
+@click.option("--usb", is_flag=True, help="Give it a serial port, and keep what was deployed to it by that.")
+def simulate(device: str | None, runtime: str | None, port: int | None, lan: bool, usb: bool) -> None:
     """Run the firmware of DEVICE in a simulated board, with a link, a token for a day, and a live view.
 
-    Its flash is the folder .pinwarden/flash of the device. Keys: r reset, p power, w Wi-Fi, c clock, b
-    button, q quit.
+    Its flash is the folder .pinwarden/flash of the device. It gets the firmware and the settings as they are
+    now; with --usb only when it is empty, so that what `pinwarden deploy` put there stays. Keys: r reset, p
+    power, w Wi-Fi, c clock, b button, q quit.
     """
     from pinwarden_sim.terminal import show
 
     if os.name != "posix":
         raise CannotSimulate("the simulated board needs Linux or macOS", "On Windows, use WSL.")
     found = find.load(device)
-    runtime = runtime or runtimes.available()[-1]
+    runtime = runtime or ("micropython" if usb else runtimes.available()[-1])
+    if usb and runtime != "micropython":
+        raise CannotSimulate("only MicroPython has a REPL for a serial port", "Leave --runtime out.")
     address = _address_in_network() if lan else "127.0.0.1"
     with _terminated_by_signal(), _alone(found):
-        flash = _install(found, runtime, address)
+        flash = _flash(found, runtime, address, keep=usb)
         try:
-            board = _board(flash, found, runtime, port, lan)
-        except runtimes.RuntimeMissing as error:
+            board = _board(flash, found, runtime, port, lan, usb)
+        except (BoardError, runtimes.RuntimeMissing) as error:
             raise CannotSimulate(str(error)) from None
         with board:
             try:
@@ -85,10 +90,10 @@ def simulate(device: str | None, runtime: str | None, port: int | None, lan: boo
             link = link_for(found, token)
             show(
                 board,
-                link=link,
-                token=token,
+                hints={"Link": link, "Token": token, **(_usb(board, found) if usb else {})},
                 qr_text="\n".join(qr.lines(qr.make(link))),
                 settings=found.settings,
+                port=board.usb.path if usb else None,
             )
 
 
@@ -97,22 +102,45 @@ def _life(device: Device) -> int:
     return min(TOKEN_LIFE, device.settings["max_ttl"])
 
 
-def _install(device: Device, runtime: str, address: str) -> Path:
-    """Make the flash: the device as it is, but that it logs every request and answers to "localhost" too."""
+def _flash(device: Device, runtime: str, address: str, *, keep: bool) -> Path:
+    """The flash: the device as it is, but that it logs every request and answers to "localhost" too. With
+    `keep` that is for an empty one.
+    """
     flash = device.folder / STATE_FOLDER / "flash"
+    if keep and (flash / "main.py").exists():
+        return flash
     flash.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
     hosts = list(dict.fromkeys(["localhost", address, *device.settings["hosts"]]))[:_MOST_HOSTS]
     settings = {**device.settings, "log": "requests", "hosts": hosts}
     secrets = device.secrets()
     try:
+        (flash / "slot.json").unlink(missing_ok=True)  # what was deployed would be started instead
         files.install(flash, settings, {**secrets, "wifi": _SIMULATED_WIFI}, mpy=runtime == "micropython")
     except OSError as error:
         raise CannotSimulate(f"{short(flash)} cannot be written: {error.strerror}") from None
     return flash
 
 
-def _board(flash: Path, device: Device, runtime: str, port: int | None, lan: bool) -> Board:
-    options = {"chip": device.settings["chip"], "radio": True, "address": "0.0.0.0" if lan else "127.0.0.1"}
+def _usb(board: Board, device: Device) -> dict[str, str]:
+    """What to tell of the serial port: its path, and how to use it."""
+    if device.secrets()["wifi"] is None:
+        note(f"{short(device.wifi_file)} names no network: deployed to, the board will be in none.")
+        note("Any will do here: the simulated Wi-Fi takes every name and password.")
+    path, name = board.usb.path, short(device.folder)
+    return {
+        "USB": path,
+        "Deploy": f"pinwarden deploy {name} --port {path} --address 127.0.0.1:{board.port}",
+        "Log": f"pinwarden monitor --port {path}",
+    }
+
+
+def _board(flash: Path, device: Device, runtime: str, port: int | None, lan: bool, usb: bool) -> Board:
+    options = {
+        "chip": device.settings["chip"],
+        "radio": True,
+        "address": "0.0.0.0" if lan else "127.0.0.1",
+        "usb": usb,
+    }
     if runtime == "micropython":
         options["heapsize"] = HEAP
     try:

@@ -4,6 +4,7 @@ it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -14,9 +15,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from pinwarden_sim import runtimes
+from pinwarden_sim import interrupt, runtimes
+from pinwarden_sim.stream import Stream
+from pinwarden_sim.uart import Uart
 
-_CHUNK = 65536
+SOFT_RESET = 5  # of machine.reset_cause()
+
+_LOOK_AGAIN = 0.05  # seconds; a board that comes to its REPL answers no more
 _ROUNDS = 1000  # a board that prints without a pause must not go unheard for ever
 # Kills the board's process when the host's end of its standard input closes, which it does however the host
 # ends. The board ends by itself when its link closes, but not while the firmware is stuck in a loop.
@@ -45,16 +50,18 @@ class Processor:
         *,
         heapsize: str | None,
         publish: Callable[[Processor, list[str], list[dict]], None],
+        uart: Uart | None = None,
+        watchdog: Watchdog | None = None,
     ) -> None:
         self._publish = publish
+        self.uart = uart
         self._answers: dict[int, dict] = {}
         self._answered = threading.Condition()
         self._last_id = 0
         self._gone = False  # the link has closed
         self._killed = False
         self._sending = threading.Lock()
-        self._watchdog: float | None = None  # seconds the firmware has; None: not armed
-        self._fed = 0.0
+        self.watchdog = watchdog or Watchdog()
         if os.name != "posix":
             raise BoardError(
                 "the simulated board needs Linux or macOS: it is a process that inherits a socket"
@@ -63,11 +70,12 @@ class Processor:
         theirs.setblocking(False)  # a property of the connection, so it holds in the child too
         rom = runtimes.rom() if runtime == "micropython" else runtimes.ROM
         script = rom / runtime / "power_on.py"
-        argv = [*runtimes.interpreter(runtime, heapsize), *_OPTIONS[runtime], str(script)]
+        options = ["-i"] if uart else _OPTIONS[runtime]  # -i: MicroPython's own REPL at the end
+        argv = [*runtimes.interpreter(runtime, heapsize), *options, str(script)]
         try:
             self._process = subprocess.Popen(
                 [*argv, str(theirs.fileno()), str(flash), str(rom)],
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE if uart else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 pass_fds=[theirs.fileno()],
@@ -85,6 +93,8 @@ class Processor:
             stdout=subprocess.DEVNULL,
             start_new_session=True,
         )
+        if uart and self._process.stdin:
+            uart.connect(self._process.pid, self._process.stdin.fileno(), self._interrupt)
         self._link = ours
         self._send_line(config)
         self._thread = threading.Thread(target=self._read, name="board", daemon=True)
@@ -95,22 +105,21 @@ class Processor:
         """The process's id."""
         return self._process.pid
 
-    @property
-    def alive(self) -> bool:
-        """Whether the process runs."""
-        return self._process.poll() is None
-
     def ask(self, command: dict, timeout: float) -> dict:
         """Send a command and wait for its answer. Raises BoardError after `timeout` seconds, or when the
-        board refuses.
+        board refuses or is at MicroPython's own REPL, where the stand-ins do not run.
         """
-        with self._answered:
-            self._last_id += 1
-            number = self._last_id
-        self._send_line({**command, "id": number})
-        with self._answered:
-            self._answered.wait_for(lambda: number in self._answers or self._gone, timeout)
-            answer = self._answers.pop(number, None)
+        number = self._request(command)
+        answer = None
+        end = time.monotonic() + timeout
+        while answer is None and not self._gone and time.monotonic() < end:
+            if self.uart and self.uart.is_idle():
+                raise BoardError(f"the board is at its REPL and hears nothing (command {command['do']!r})")
+            with self._answered:
+                self._answered.wait_for(
+                    lambda: number in self._answers or self._gone, min(_LOOK_AGAIN, timeout)
+                )
+                answer = self._answers.pop(number, None)
         if answer is None:
             why = (
                 "went off" if self._gone else f"did not answer within {timeout:g} s: the firmware never waits"
@@ -120,19 +129,48 @@ class Processor:
             raise BoardError(f"the board refuses {command['do']!r}: {answer['error']}")
         return answer
 
+    def tell(self, command: dict) -> None:
+        """Send a command. It is obeyed before the next write to the flash, or when the firmware waits."""
+        with contextlib.suppress(BoardError):
+            self._send_line({**command, "id": None})
+
     def kill(self) -> None:
         """End the process between two instructions, as a power cut does, and read what it had said until
         then.
         """
         self._killed = True
+        if self.uart:
+            self.uart.disconnect()
         self._process.kill()
         self._process.wait()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
         if self._guard.stdin is not None:
             self._guard.kill()
             self._guard.stdin.close()
             self._guard.wait()
         if self._thread is not threading.current_thread():
             self._thread.join()
+
+    def _request(self, command: dict) -> int:
+        with self._answered:
+            self._last_id += 1
+            number = self._last_id
+        self._send_line({**command, "id": number})
+        return number
+
+    def _interrupt(self) -> bool:
+        """Ctrl-C. False when it is a character like any other now."""
+        if interrupt.waits(self.pid):
+            return False
+        try:
+            number = self._request({"do": "interrupt", "now": True})
+        except BoardError:
+            return True  # it is gone
+        done = interrupt.interrupt(self.pid, lambda: number in self._answers or self._killed or self._gone)
+        if self._answers.pop(number, None) is None:
+            self.tell({"do": "interrupt", "now": False})
+        return done
 
     def _send_line(self, message: dict) -> None:
         try:
@@ -146,7 +184,8 @@ class Processor:
         stdout = self._process.stdout
         if stdout is None:
             raise TypeError("the serial port must be a pipe")
-        serial, link = Stream(stdout.fileno()), Stream(self._link.fileno())
+        serial = Stream(stdout.fileno(), self.uart.output if self.uart else None)
+        link = Stream(self._link.fileno())
         with stdout, self._link:
             while not (serial.ended and link.ended):
                 bitten = not self._wait([stream for stream in (serial, link) if not stream.ended])
@@ -158,27 +197,35 @@ class Processor:
                 lines = [line.decode(errors="replace").rstrip("\r") for line in serial.lines()]
                 events = [json.loads(line) for line in link.lines()]
                 if bitten:
-                    self._watchdog = None
+                    self.watchdog = Watchdog()
                     events.append({"e": "watchdog"})
                 if serial.ended and link.ended and not self._killed:
-                    events.append({"e": "gone"})
+                    events.append(self._end())
                 self._take(lines, events)
         with self._answered:
             self._gone = True
             self._answered.notify_all()
 
+    def _end(self) -> dict:
+        """The last event of a process that ended by itself. MicroPython's own REPL does a soft reset so."""
+        if self.uart and self.uart.ready:
+            self.uart.disconnect()
+            if self._process.wait() >= 0:
+                return {"e": "reset", "cause": SOFT_RESET}
+        return {"e": "gone"}
+
     def _wait(self, streams: list[Stream]) -> bool:
         """Wait for the board to say something; False when the watchdog bites first."""
-        left = None if self._watchdog is None else max(0, self._fed + self._watchdog - time.monotonic())
-        return bool(select.select(streams, [], [], left)[0])
+        return bool(select.select(streams, [], [], self.watchdog.left())[0])
 
     def _take(self, lines: list[str], events: list[dict]) -> None:
         answers = {event.pop("answer"): event for event in events if "answer" in event}
+        answers.pop(None, None)  # nobody waits for it
         for event in events:
-            if event.get("e") == "arm":
-                self._watchdog = event["ms"] / 1000
             if event.get("e") in ("arm", "feed"):
-                self._fed = time.monotonic()
+                self.watchdog.feed(event.get("ms"))
+            if event.get("e") == "run" and self.uart:
+                self.uart.ready = True
         events = [event for event in events if event.get("e") not in (None, "arm", "feed")]
         if lines or events:
             self._publish(self, lines, events)
@@ -188,40 +235,22 @@ class Processor:
                 self._answered.notify_all()
 
 
-class Stream:
-    """A descriptor that is read without waiting, cut into lines."""
+class Watchdog:
+    """The timer that resets a board whose firmware does not feed it. A soft reset does not stop it."""
 
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        self._data = b""
-        self.ended = False
-        os.set_blocking(descriptor, False)
+    def __init__(self) -> None:
+        self._seconds: float | None = None  # None: not armed
+        self._fed = 0.0
 
-    def fileno(self) -> int:
-        """For select()."""
-        return self._descriptor
+    def feed(self, ms: int | None = None) -> None:
+        """Start the time anew; with `ms`, that is how long it is from now on."""
+        if ms is not None:
+            self._seconds = ms / 1000
+        self._fed = time.monotonic()
 
-    def read(self) -> bool:
-        """Read what has come. Returns whether there was any."""
-        before = len(self._data)
-        while not self.ended:
-            try:
-                data = os.read(self._descriptor, _CHUNK)
-            except BlockingIOError:
-                break
-            except OSError:
-                data = b""  # a connection that was killed may end by a reset
-            self._data += data
-            self.ended = not data
-        return len(self._data) > before
-
-    def lines(self) -> list[bytes]:
-        """The whole lines so far; at the end, what is left too."""
-        *whole, self._data = self._data.split(b"\n")
-        if self.ended and self._data:
-            whole.append(self._data)
-            self._data = b""
-        return whole
+    def left(self) -> float | None:
+        """Seconds until it bites; None: never."""
+        return None if self._seconds is None else max(0, self._fed + self._seconds - time.monotonic())
 
 
 _OPTIONS = {

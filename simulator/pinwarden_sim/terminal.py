@@ -29,28 +29,32 @@ _BUTTONS = {"esp32c3": 9, "esp32c6": 9}
 _BUTTON = 0
 
 
-def show(board: Board, *, link: str, token: str, qr_text: str, settings: Mapping[str, Any]) -> None:
+def show(
+    board: Board, *, hints: Mapping[str, str], qr_text: str, settings: Mapping[str, Any], port: str | None
+) -> None:
     """Show a started board until the user quits: `q`, Ctrl-C, or the end of the program. The terminal is
     always restored.
 
-    `qr_text` is a QR code in lines of half blocks. On anything but a terminal nothing but text is written, in
+    `hints` are shown first, each with its name; `qr_text` is a QR code in lines of half blocks, `port` the
+    path of its USB port. On anything but a terminal nothing but text is written, in
     no colours, and one line for each event.
     """
     console = Console(soft_wrap=True, highlight=False, emoji=False, markup=False)
     interactive = console.is_terminal and sys.stdin.isatty()
     for line in qr_text.splitlines():
         console.print(Text(line, style="color(231) on color(16)"))
-    console.print(f"\nLink   {link}\nToken  {token}\n")
+    width = max(map(len, hints))
+    console.print("\n" + "\n".join(f"{name:<{width}}  {text}" for name, text in hints.items()) + "\n")
     with contextlib.suppress(KeyboardInterrupt):
         if interactive:
-            _live(board, settings)
+            _live(board, settings, port)
         else:
             _lines(board, settings)
 
 
-def _live(board: Board, settings: Mapping[str, Any]) -> None:
+def _live(board: Board, settings: Mapping[str, Any], port: str | None) -> None:
     console = Console(highlight=False, emoji=False, markup=False)
-    view = View(board, settings, _KEYS)
+    view = View(board, settings, _KEYS, port)
     board.on_line(view.serial, from_start=True)
     actions = _actions(board, settings)
     with (

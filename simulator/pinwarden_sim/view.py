@@ -57,8 +57,8 @@ def parse_request(line: str) -> Request | None:
 class View:
     """Keeps what is to be drawn. `serial` takes the lines of the board, on any thread; `render` draws."""
 
-    def __init__(self, board: Board, settings: Mapping[str, Any], keys: str) -> None:
-        self._board, self._settings, self._keys = board, settings, keys
+    def __init__(self, board: Board, settings: Mapping[str, Any], keys: str, port: str | None = None) -> None:
+        self._board, self._settings, self._keys, self._port = board, settings, keys, port
         self._requests: deque[Request] = deque(maxlen=KEPT)
         self._lines: deque[str] = deque(maxlen=KEPT)
         self._status: dict[str, Any] = {}
@@ -94,13 +94,16 @@ class View:
 
     def _headline(self) -> Text:
         board, clock = self._board, self._board.clock.now()
-        power = "off" if not board.alive else ("crashed: at the REPL" if board.state == "repl" else "running")
+        at_repl = "at the REPL" if self._port else "crashed: at the REPL"
+        power = "off" if not board.alive else (at_repl if board.state == "repl" else "running")
         free, used = self._status.get("heap_free"), self._status.get("heap_used")
+        own = board.wifi.access_point
         facts = [
             (self._settings["name"], "bold"),
             (power, "green" if power == "running" else "bold red"),
             (f"{board.runtime}", ""),
             ("Wi-Fi up", "") if board.wifi.is_up else ("Wi-Fi down", "bold red"),
+            *([(f"setup mode: {own['ssid']}", "bold yellow")] if own else ()),
             ("clock unset", "bold yellow") if clock is None else (_date(clock), ""),
         ]
         if free is not None:
@@ -146,7 +149,7 @@ class View:
     def _serial_tail(self) -> Text:
         lines = list(self._lines)[-_SERIAL_ROWS:]
         return Text(
-            "\n".join(["serial port", *("  " + line for line in lines), ""]),
+            "\n".join([f"serial port {self._port or ''}", *("  " + line for line in lines), ""]),
             "dim",
             no_wrap=True,
             overflow="ellipsis",

@@ -4,6 +4,7 @@ server, the Wi-Fi.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -121,11 +122,19 @@ class TimeServer:
 
 
 class WiFi:
-    """The access point that the board connects to."""
+    """The access point that the board connects to, and the board's own.
+
+    `access_point` is what is on the air of the board's own: {"ssid", "security" (0 is open, 3 is WPA2)}, or
+    None. While it is, connections reach the board's port as from a phone that has joined it, whether the
+    other one is in reach or not.
+    """
 
     def __init__(self, chip: Chip, switch: Callable[[bool], None] | None) -> None:
         self._chip, self._switch = chip, switch
         self.is_up = True
+        self.access_point: dict[str, Any] | None = None
+        self._lets_through = True
+        self._switching = threading.Lock()  # the board opens its own on the thread that listens to it
 
     def down(self) -> None:
         """Put it out of reach: `isconnected()` is False, and nothing gets to the board or from it."""
@@ -138,6 +147,19 @@ class WiFi:
     def _set(self, is_up: bool) -> None:
         if self._switch is None:
             raise BoardError("a board without a radio cannot lose its Wi-Fi: use Board(…, radio=True)")
-        self._switch(is_up)
         self.is_up = is_up
+        self._turn()
         self._chip.ask({"do": "wifi", "up": is_up}, when_off=lambda: None)
+
+    def opened(self, access_point: dict[str, Any] | None) -> None:
+        """The board's own report, or its end."""
+        self.access_point = access_point
+        self._turn()
+
+    def _turn(self) -> None:
+        if self._switch is not None:
+            with self._switching:
+                lets_through = self.is_up or self.access_point is not None
+                if lets_through != self._lets_through:
+                    self._lets_through = lets_through
+                    self._switch(lets_through)

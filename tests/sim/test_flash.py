@@ -91,3 +91,97 @@ def test_libraries_come_from_lib_and_shadow_the_runtimes_own(board):
     )
     made.wait(lambda: made.state == "repl")
     assert made.serial[0] == "ours True door __main__"
+
+
+def test_a_full_flash(board):
+    """5 blocks of 4096 bytes: main.py has one."""
+    made = board(
+        """
+        import os
+
+        def free():
+            return os.statvfs("/")[3]
+
+        def write(path, size, mode="w"):
+            try:
+                with open(path, mode) as file:
+                    return file.write("x" * size)
+            except OSError as error:
+                return "errno %d" % error.args[0]
+
+        print(os.statvfs("/")[:3], free())
+        print(write("/a", 4096), free(), write("/a", 1, "a"), free(), write("/b", 8193), free())
+        print(write("/b", 8192), free(), write("/c", 0), write("/c", 1), os.stat("/c")[6], free())
+        print(write("/a", 100), free(), write("/a", 100, "r+"), free())
+        os.rename("/b", "/a")
+        print(free(), write("/c", 8192), free())
+        os.remove("/a")
+        print(free())
+        """,
+        flash_size=5 * 4096 + 100,
+    )
+    made.wait(lambda: made.state == "repl")
+    assert made.serial[:6] == [
+        "(4096, 4096, 5) 4",
+        "4096 3 1 2 errno 28 2",
+        "8192 0 0 errno 28 0 0",
+        "100 1 100 1",
+        "2 8192 0",
+        "2",
+    ]
+
+
+def test_a_flash_is_filled_while_the_firmware_runs(board):
+    made = board("""
+        import asyncio, os
+
+        async def main():
+            print("free", os.statvfs("/")[3])
+            while True:
+                try:
+                    with open("/mark", "w") as file:
+                        file.write("x")
+                except OSError as error:
+                    if error.args[0] == 28:
+                        print("full")
+                        break
+                await asyncio.sleep_ms(1)
+            while os.statvfs("/")[3] == 0:
+                await asyncio.sleep_ms(1)
+            print("room")
+
+        asyncio.run(main())
+    """)
+    assert made.flash_size == 0x200000
+    made.wait(lambda: "free 511" in made.serial)
+    made.flash_size = 4096
+    made.wait(lambda: "full" in made.serial)
+    made.flash_size = 1 << 20
+    made.wait(lambda: "room" in made.serial)
+    made.reset()
+    made.wait(lambda: "free 255" in made.serial)
+
+
+def test_imports_go_by_the_working_directory_and_the_path(board):
+    """As on a board: "" in sys.path is the working directory, and "/lib" a folder of the flash."""
+    made = board(
+        """
+        import os, sys
+        os.chdir("/a")
+        sys.path[sys.path.index("/lib")] = "/a/lib"
+        import firmware, hmac
+        print(firmware.NAME, hmac.WHOSE, "" in sys.path)
+        from firmware import fault
+        """,
+        files={
+            "lib/hmac.py": "WHOSE = 'the root'",
+            "firmware/__init__.py": "NAME = 'root'",
+            "a/lib/hmac.py": "WHOSE = 'lib of a'",
+            "a/firmware/__init__.py": "NAME = 'firmware of a'",
+            "a/firmware/fault.py": "1 // 0",
+        },
+    )
+    made.wait(lambda: made.state == "repl")
+    assert made.serial[0] == "firmware of a lib of a True"
+    assert [line for line in made.serial if "fault.py" in line]
+    assert not [line for line in made.serial if str(made.flash) in line], "the host's folders are not told"

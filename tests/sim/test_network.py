@@ -177,3 +177,56 @@ def test_the_driver_refuses_a_second_connect_while_it_is_at_the_first(board, idl
     )
     made.wait(lambda: made.state == "repl")
     assert made.serial[:4] == ["Wifi Not Started", "True home True", "False", "too long"]
+
+
+def test_the_boards_own_access_point(board, idle):
+    """It is open until the firmware says otherwise, as ESP-IDF's is. The host sees what is on the air."""
+    made = board(
+        """
+        import network
+        ap = network.WLAN(network.AP_IF)
+        print(ap.active(), ap.config("security") == network.WLAN.SEC_OPEN)
+        ap.config(ssid="door-setup", key="k7mw-3hfp", security=network.WLAN.SEC_WPA2, max_clients=4)
+        print(ap.config("ssid"), ap.config("security"), ap.ifconfig()[0], ap.isconnected())
+        """
+    )
+    made.wait(lambda: made.state == "repl")
+    assert made.serial[:2] == ["False True", "door-setup 3 192.168.4.1 False"]
+    assert made.wifi.access_point is None
+    made = board("import network\nnetwork.WLAN(network.AP_IF).active(True)\n" + idle)
+    made.wait(lambda: made.wifi.access_point)
+    assert made.wifi.access_point["security"] == 0
+    made.power_cut()
+    assert made.wifi.access_point is None
+
+
+OWN = """
+import network
+ap = network.WLAN(network.AP_IF)
+ap.config(ssid="door-setup", key="k7mw-3hfp", security=3)
+ap.active(True)
+"""
+
+
+def test_the_boards_own_access_point_reaches_it_when_the_other_does_not(board):
+    made = board(OWN + SERVER, http=True, radio=True)
+    made.wait(lambda: made.wifi.access_point)
+    made.wifi.down()
+    made.wait(lambda: "connected False 0.0.0.0 False" in made.serial)
+    with connect(made) as client:
+        assert exchange(client, b"from a phone nearby") == b"from a phone nearby"
+    made.reset()
+    made.wait(lambda: made.wifi.access_point)
+    made.start()
+    with connect(made) as client:
+        assert exchange(client, b"again") == b"again"
+    made.power_cut()
+    assert made.wifi.access_point is None
+    with connect(made, 0.2) as late, pytest.raises(TimeoutError):  # the host's kernel takes it, nobody else
+        late.recv(1)
+
+
+def test_the_boards_own_access_point_is_gone_when_it_is_switched_off(board, idle):
+    made = board(OWN + "ap.active(False)\nprint('off')\n" + idle)
+    made.wait(lambda: "off" in made.serial)
+    assert made.wifi.access_point is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pty
 import re
@@ -168,6 +169,59 @@ def test_in_a_pipe_it_writes_plain_lines(runtime, device):
         assert process.wait(TIMEOUT) == 0
     assert "\x1b" not in "".join(lines)
     assert (device / ".pinwarden" / "flash" / "secrets.json").stat().st_mode & 0o777 == 0o600
+
+
+@contextlib.contextmanager
+def simulation(*arguments: str) -> Iterator[str]:
+    """What it shows until the board serves."""
+    process = subprocess.Popen(
+        command(*arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=environment(), text=True
+    )
+    with process:
+        assert process.stdout is not None
+        shown = ""
+        for line in process.stdout:
+            shown += line
+            if line.startswith("http: serving"):
+                break
+        yield shown
+        process.terminate()
+        process.communicate()
+    assert process.returncode == 0
+
+
+def test_with_usb(micropython, device):
+    """What was deployed stays, and is gone in a simulation without USB."""
+    flash = device / ".pinwarden" / "flash"
+    with simulation(str(device), "--port", "0", "--usb") as shown:
+        path = re.search(r"^USB +(\S+)$", shown, re.MULTILINE)
+        assert path is not None, shown
+        assert f"pinwarden deploy {device} --port {path.group(1)} --address 127.0.0.1:" in shown
+        done = subprocess.run(
+            [sys.executable, "-m", "mpremote", "connect", path.group(1), "touch", ":/slot.json"],
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+    before = (flash / "settings.json").stat().st_mtime_ns
+    (device / "device.toml").write_text((device / "device.toml").read_text().replace('"door"', '"gate"'))
+    with simulation(str(device), "--port", "0", "--usb"):
+        assert (flash / "settings.json").stat().st_mtime_ns == before
+        assert (flash / "slot.json").exists()
+    with simulation(str(device), "--port", "0"):
+        assert (flash / "settings.json").stat().st_mtime_ns != before
+        assert not (flash / "slot.json").exists()
+
+
+def test_usb_needs_micropython(device):
+    done = subprocess.run(
+        command(str(device), "--usb", "--runtime", "cpython"),
+        capture_output=True,
+        text=True,
+        env=environment(),
+    )
+    assert done.returncode == 1
+    assert "only MicroPython" in done.stderr
 
 
 def test_a_port_in_use_and_a_second_simulation(device, tmp_path):

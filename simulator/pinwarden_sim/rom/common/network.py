@@ -1,5 +1,5 @@
-"""Stand-in for the board's `network`: a Wi-Fi station, and an access point that the host of the simulation
-switches off and on.
+"""Stand-in for the board's `network`: a Wi-Fi station with an access point that the host of the simulation
+switches off and on, and the board's own access point, of which the host is told.
 """
 
 from simulated import silicon
@@ -19,6 +19,7 @@ STAT_HANDSHAKE_TIMEOUT = 204
 _HOSTNAME_MAX = 32
 _SIGNAL = -55  # dBm
 _ADDRESS = "127.0.0.1"
+_AP_ADDRESS = "192.168.4.1"  # as the firmware sees it; it is reached at the same port as ever
 
 _common = {"hostname": "mpy-esp32", "country": "XX"}
 _interfaces = {}
@@ -49,6 +50,7 @@ class WLAN:
                 "txpower": 20.0,
                 "channel": 1,
                 "ssid": "",
+                "security": cls.SEC_OPEN,  # of an access point, until the firmware says otherwise
             }
         return _interfaces[interface]
 
@@ -60,6 +62,7 @@ class WLAN:
             self._active = bool(on)
             if not on:
                 self._wanted = False
+            self._tell()
         return self._active
 
     def connect(self, ssid=None, key=None, *, bssid=None):
@@ -111,6 +114,7 @@ class WLAN:
             else:
                 self._settings[name] = value
         if not names:
+            self._tell()
             return None
         name = names[0]
         if name in ("hostname", "dhcp_hostname"):
@@ -123,7 +127,15 @@ class WLAN:
             raise ValueError("unknown config param")
         return self._settings[name]
 
+    def _tell(self):
+        """Tell the host what the board's own access point looks like from outside."""
+        if self._interface == AP_IF:
+            seen = {name: self._settings[name] for name in ("ssid", "security")} if self._active else None
+            silicon.chip().link.send({"e": "access_point", "access_point": seen})
+
     def ifconfig(self, fields=None):
+        if self._interface == AP_IF:
+            return (_AP_ADDRESS, "255.255.255.0", _AP_ADDRESS, _AP_ADDRESS)
         address = _ADDRESS if self.isconnected() else "0.0.0.0"
         return (address, "255.0.0.0", address, address)
 

@@ -4,9 +4,12 @@
 
 import builtins
 import os
+import sys
+from importlib.machinery import SOURCE_SUFFIXES, FileFinder, SourceFileLoader
 
 _DIRECTORY = 0x4000
 _FILE = 0x8000
+_LIBRARIES = ("/lib", "/a/lib", "/b/lib")  # in sys.path these are the flash's, whatever the host has
 
 
 class Disk:
@@ -30,6 +33,25 @@ class Disk:
                 yield (entry.name, _DIRECTORY if entry.is_dir() else _FILE, entry.inode())
 
 
+def imported(root):
+    """The host's folders of the flash `root` that the firmware may import from."""
+    return [root, *(root + path for path in _LIBRARIES)]
+
+
+def import_as_board(root):
+    """Have the board's entries in sys.path, "" and "/lib", in place of the host's folders."""
+
+    def find(entry):
+        if entry not in _LIBRARIES:
+            raise ImportError
+        return FileFinder(root + entry, (SourceFileLoader, SOURCE_SUFFIXES))
+
+    at = sys.path.index(root)
+    sys.path[:] = [entry for entry in sys.path if entry not in imported(root)]
+    sys.path[at:at] = ["", "/lib"]
+    sys.path_hooks.insert(0, find)
+
+
 _NAMES = ("stat", "mkdir", "rmdir", "remove", "statvfs")
 
 
@@ -46,6 +68,10 @@ def install(flash):
     def stat(path, **kwargs):
         return flash.stat(os.fspath(path))
 
+    def chdir(path, real=os.chdir):
+        flash.chdir(path)
+        real(flash.root + flash.folder)  # an import by the entry "" goes by it
+
     builtins.open = open_on_flash
     os.stat = os.lstat = stat
     os.ilistdir = flash.ilistdir
@@ -55,6 +81,6 @@ def install(flash):
     os.mkdir = lambda path, mode=0o777: flash.mkdir(path)
     os.rmdir = flash.rmdir
     os.statvfs = flash.statvfs
-    os.chdir = flash.chdir
+    os.chdir = chdir
     os.getcwd = flash.getcwd
     os.sync = lambda: None

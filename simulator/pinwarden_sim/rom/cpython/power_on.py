@@ -37,7 +37,7 @@ def die():
 def mount(config, link):
     from simulated.flash import Flash
 
-    flash = Flash(folder.Disk(), flash_folder, link)
+    flash = Flash(folder.Disk(), flash_folder, link, config["flash"])
     os.chdir(flash_folder)
     folder.install(flash)
     return flash
@@ -50,8 +50,9 @@ def execute(path, names):
 
 port = Port(descriptor)
 as_micropython.install(
-    [f"{rom_folder}/common", f"{rom_folder}/cpython", flash_folder, f"{flash_folder}/lib"], hide=flash_folder
+    [f"{rom_folder}/common", f"{rom_folder}/cpython", *folder.imported(flash_folder)], hide=flash_folder
 )
+folder.import_as_board(flash_folder)
 del sys.argv[1:]
 
 from simulated import rom  # noqa: E402

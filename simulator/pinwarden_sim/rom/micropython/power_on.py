@@ -11,21 +11,23 @@ sys.path[:] = [rom_folder + "/common", rom_folder + "/micropython", ".frozen"]
 
 def die():
     # The unix port has no kill() and no _exit(), and an exception could be caught by the firmware.
-    uos.system("kill -9 $PPID")
+    __import__("uos").system("kill -9 $PPID")
 
 
 def mount(config, link):
     from simulated.flash import Flash
 
-    flash = Flash(vfs.VfsPosix(), flash_folder, link, rom_folder)
+    flash = Flash(vfs.VfsPosix(), flash_folder, link, config["flash"], rom_folder)
     vfs.umount("/")
     vfs.mount(flash, "/")
     uos.chdir("/")
     sys.path[:] = ["/.rom/common", "/.rom/micropython", "", ".frozen", "/lib"]
+    # What is imported from it later is found there.
+    __import__("simulated").__path__ = "/.rom/common/simulated"
     del sys.argv[:]
     return flash
 
 
 from simulated import rom  # noqa: E402
 
-rom.run(open(descriptor, "r+b"), die, mount, execfile)  # noqa: F821
+rom.run(open(descriptor, "r+b"), die, mount, execfile, globals())  # noqa: F821

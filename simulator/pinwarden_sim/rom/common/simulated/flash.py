@@ -1,14 +1,15 @@
 """The chip's flash: a folder of the host, seen from the board as `/`, with no way out of it by `..`.
 
 On MicroPython an object of this class is mounted as the root; on CPython its methods take the place of
-`open` and of the functions of `os`. Every byte that is written is counted, so that the power can fail in
-the middle of a write.
+`open` and of the functions of `os`. What is written is the business of writing.py.
 """
 
 import errno
-import io
 
 _ROM = "/.rom/"
+_FILE = 0x8000
+_PLENTY = 64  # blocks: with so many free, and no cut to come, a file is written by the disk itself
+_BLOCK = 4096  # bytes; a file takes whole ones, as on LittleFS
 
 
 class Flash:
@@ -22,16 +23,24 @@ class Flash:
     # A VfsPosix with a root of its own would do, but that its rename() puts both paths into one buffer and
     # renames nothing.
 
-    def __init__(self, disk, root, link, rom=None):
+    def __init__(self, disk, root, link, state, rom=None):
         self.disk = disk
         self.root = root
         self.link = link
         self.rom = rom
         self.folder = "/"
-        self.left = None  # bytes until the power fails; None: it does not
+        self.unsettled = (
+            None  # (place, size before) of the file that was opened last, where nothing could happen
+        )
+        self.used = state["used"]  # blocks; directories are not counted
+        self.set(state)
 
-    def cut_after(self, size):
-        self.left = size
+    def set(self, state):
+        """What the host says of it: at the start, and when a test changes it."""
+        if "size" in state:
+            self.blocks = state["size"] // _BLOCK
+        if "cut" in state:
+            self.left = state["cut"]  # bytes until the power fails; None: it does not
 
     def place(self, path, write=False):
         """The host's path of a board's path."""
@@ -64,16 +73,35 @@ class Flash:
         pass
 
     def open(self, path, mode="r"):
+        # Not in stat(): while it looks for a module, MicroPython takes any exception for "not there".
+        self.link.catch_up()
         if "w" not in mode and "a" not in mode and "+" not in mode:
             return self.disk.open(self.place(path), mode)
-        raw = self.disk.open(self.place(path, True), mode.replace("b", "").replace("t", "") + "b")
-        return WritableFile(raw, self, "b" not in mode)
+        self._settle()
+        place = self.place(path, True)
+        size = self._size_of(place)
+        if self.left is None and not self.link.interrupts and self.blocks - self.used > _PLENTY:
+            self.unsettled = (place, size)
+            return self.disk.open(place, mode)
+        from .writing import WritableFile  # here: most boards do not need it, and their memory is small
+
+        raw = self.disk.open(place, mode.replace("b", "").replace("t", "") + "b")
+        if "w" in mode:
+            self._free(size)
+            size = 0
+        return WritableFile(raw, self, mode, size)
 
     def stat(self, path):
         return self.disk.stat(self.place(path))
 
     def ilistdir(self, path=""):
-        return self.disk.ilistdir(self.place(path))
+        """(name, type, inode, size in bytes) of each entry, as a LittleFS gives them."""
+        folder = self.place(path)
+        return self._sized(self.disk.ilistdir(folder), folder)
+
+    def _sized(self, entries, folder):
+        for name, kind, *_ in entries:
+            yield name, kind, 0, self.disk.stat(folder + "/" + name)[6] if kind == _FILE else 0
 
     def mkdir(self, path):
         self.disk.mkdir(self.place(path, True))
@@ -82,13 +110,24 @@ class Flash:
         self.disk.rmdir(self.place(path, True))
 
     def remove(self, path):
-        self.disk.remove(self.place(path, True))
+        self._settle()
+        place = self.place(path, True)
+        size = self._size_of(place)
+        self.disk.remove(place)
+        self._free(size)
 
     def rename(self, old, new):
-        self.disk.rename(self.place(old, True), self.place(new, True))
+        self._settle()
+        old, new = self.place(old, True), self.place(new, True)
+        size = self._size_of(new) if new != old else 0
+        self.disk.rename(old, new)
+        self._free(size)
 
     def statvfs(self, path):
-        return self.disk.statvfs(self.place(path))
+        """(block size, fragment size, blocks, free ones, available ones, …, longest name)"""
+        self._settle()
+        free = max(0, self.blocks - self.used)
+        return (_BLOCK, _BLOCK, self.blocks, free, free, 0, 0, 0, 0, 255)
 
     def chdir(self, path):
         folder = self.resolve(path)
@@ -99,65 +138,24 @@ class Flash:
     def getcwd(self):
         return self.folder
 
-    def write(self, raw, data):
-        """Write to a file of the disk. When the power fails within it, the rest is lost, and so is all that
-        would follow.
-        """
-        if self.left is not None and len(data) >= self.left:
-            raw.write(data[: self.left])
-            self.link.end({"e": "cut"})
-        raw.write(data)
-        if self.left is not None:
-            self.left -= len(data)
+    def _size_of(self, place):
+        try:
+            stat = self.disk.stat(place)
+        except OSError:
+            return 0
+        return stat[6] if stat[0] & _FILE else 0
+
+    def _settle(self):
+        """Count what was written to a file that nobody watched."""
+        if self.unsettled is not None:
+            place, size = self.unsettled
+            self.unsettled = None
+            self.used += in_blocks(self._size_of(place)) - in_blocks(size)
+
+    def _free(self, size):
+        self.used -= in_blocks(size)
 
 
-class WritableFile(io.IOBase):
-    """A file opened for writing. What is written is on the flash at once: there is no buffer to lose."""
-
-    def __init__(self, raw, flash, text):
-        self.raw = raw
-        self.flash = flash
-        self.text = text
-
-    def write(self, data):
-        if isinstance(data, str):
-            if not self.text:
-                raise TypeError("a bytes-like object is required, not 'str'")
-            self.flash.write(self.raw, data.encode())
-        else:
-            self.flash.write(self.raw, memoryview(data))
-        return len(data)
-
-    def read(self, size=-1):
-        data = self.raw.read(size)
-        return data.decode() if self.text else data
-
-    def readline(self, size=-1):
-        data = self.raw.readline(size)
-        return data.decode() if self.text else data
-
-    def readinto(self, buffer):
-        return self.raw.readinto(buffer)
-
-    def seek(self, offset, whence=0):
-        return self.raw.seek(offset, whence)
-
-    def tell(self):
-        return self.raw.tell()
-
-    def flush(self):
-        pass
-
-    def ioctl(self, request, argument):
-        if request == 4:  # MP_STREAM_CLOSE
-            self.raw.close()
-        return 0
-
-    def close(self):
-        self.raw.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        self.raw.close()
+def in_blocks(size):
+    """The blocks of a file of so many bytes."""
+    return (size + _BLOCK - 1) // _BLOCK

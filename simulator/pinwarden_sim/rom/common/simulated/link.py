@@ -9,6 +9,8 @@ import asyncio
 import json
 import select
 
+from micropython import kbd_intr
+
 _CHUNK = 512
 
 
@@ -21,21 +23,45 @@ class Link:
         self.port = port
         self.die = die
         self.obey = None  # set by the ROM: takes a command, returns the answer
+        self.interrupts = False  # whether Ctrl-C can come
+        self.interrupted = False  # whether it has come
+        self.busy = 0  # how deep in what it must not interrupt
         self.pending = b""
         self.poller = select.poll()
         self.poller.register(port, select.POLLIN)
 
+    def hold(self):
+        """From here to release() Ctrl-C waits: a line must not be torn, nor a write be counted wrongly."""
+        if self.interrupts:
+            kbd_intr(-1)
+            self.busy += 1
+
+    def release(self):
+        if self.interrupts:
+            self.busy -= 1
+            if not self.busy:
+                kbd_intr(3)
+
+    def catch_up(self):
+        """Obey what has come, Ctrl-C first of all."""
+        if self.interrupts:
+            self.answer_all()
+
     def send(self, event):
         data = (json.dumps(event) + "\n").encode()
-        while data:
-            try:
-                written = self.port.write(data)
-            except OSError:
-                self.die()
-            if written:
-                data = data[written:]
-            else:
-                self._wait_writable()
+        self.hold()
+        try:
+            while data:
+                try:
+                    written = self.port.write(data)
+                except OSError:
+                    self.die()
+                if written:
+                    data = data[written:]
+                else:
+                    self._wait_writable()
+        finally:
+            self.release()
 
     def receive(self):
         """One command, or None when there is none yet. When the host is gone, so is the board."""
@@ -51,16 +77,27 @@ class Link:
 
     def answer_all(self):
         """Obey every command that has arrived."""
-        while True:
-            command = self.receive()
-            if command is None:
-                return
-            try:
-                answer = self.obey(command)
-            except Exception as error:
-                answer = {"error": "%s: %s" % (type(error).__name__, error)}
-            answer["answer"] = command["id"]
-            self.send(answer)
+        self.hold()
+        try:
+            while True:
+                command = self.receive()
+                if command is None:
+                    return
+                try:
+                    if command["do"] == "interrupt":
+                        self.interrupted = command["now"]
+                        answer = {}
+                    else:
+                        answer = self.obey(command)
+                except Exception as error:
+                    answer = {"error": "%s: %s" % (type(error).__name__, error)}
+                answer["answer"] = command["id"]
+                self.send(answer)
+        finally:
+            self.release()
+            if self.interrupted:
+                self.interrupted = False
+                raise KeyboardInterrupt
 
     def wait(self, ms):
         """Sleep, but go on obeying. Less than a millisecond is a look without a wait."""
@@ -90,6 +127,7 @@ class Link:
 
     def end(self, event):
         """Tell the host that the board resets or loses its power, and do nothing more until it does so."""
+        self.hold()
         self.send(event)
         while True:
             self.poller.poll(-1)
@@ -108,5 +146,6 @@ class Link:
 
     def _wait_writable(self):
         self.poller.modify(self.port, select.POLLOUT)
-        self.poller.poll(-1)
+        # Asleep and not to be interrupted is how the host knows the prompt: so it must not sleep here.
+        self.poller.poll(0 if self.interrupts else -1)
         self.poller.modify(self.port, select.POLLIN)

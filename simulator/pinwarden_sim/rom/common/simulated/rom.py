@@ -7,12 +7,15 @@ import sys
 
 from . import silicon
 
+# Tells the host where its output ends and that of MicroPython's own REPL begins; see pinwarden_sim/uart.py.
+_HANDOVER = "\0repl\0"
 
-def run(port, die, mount, execute):
-    """Start the board and never return.
+
+def run(port, die, mount, execute, names=None):
+    """Start the board. It returns only when a tool may come by USB, for the runtime's own REPL.
 
     `port` and `die` are the link's; `mount(config, link)` mounts the flash as "/" and returns it;
-    `execute(path, names)` runs a file of the flash.
+    `execute(path, names)` runs a file of the flash. `names` are those that the REPL has.
     """
     from .link import Link
 
@@ -22,12 +25,23 @@ def run(port, die, mount, execute):
     link.obey = chip.obey
     chip.flash = mount(config, link)
     _attend(link)
-    names = {"__name__": "__main__"}
-    # A board runs main.py after a boot.py that failed, but not after one that asked for a restart.
-    for path in ("/boot.py", "/main.py"):
-        link.send({"e": "run", "path": path})
-        if not _run_file(chip, execute, path, names):
-            break
+    usb = config.get("usb")
+    if usb:
+        for name in [name for name in names if not name.startswith("__")]:
+            del names[name]
+    else:
+        names = {"__name__": "__main__"}
+    link.interrupts = usb
+    try:
+        # Not main.py after a tool's soft reset.
+        _run_files(
+            chip, execute, names, ("/boot.py", "/main.py") if config.get("main", True) else ("/boot.py",)
+        )
+    except KeyboardInterrupt:
+        pass
+    if usb:
+        _hand_over(link)
+        return
     print("MicroPython, simulated", chip.model)
     print('Type "help()" for more information.')
     print(">>> ")
@@ -35,13 +49,32 @@ def run(port, die, mount, execute):
     link.wait_forever()
 
 
+def _run_files(chip, execute, names, paths):
+    """A board runs main.py after a boot.py that failed, but not after one that asked for a restart."""
+    for path in paths:
+        chip.link.send({"e": "run", "path": path})
+        if not _run_file(chip, execute, path, names):
+            break
+
+
+def _hand_over(link):
+    """Leave the serial port to the runtime's own REPL."""
+    while True:
+        try:
+            link.hold()
+            break
+        except KeyboardInterrupt:
+            pass
+    print(_HANDOVER, end="")
+    link.send({"e": "repl"})
+    link.busy = 0  # the REPL lets Ctrl-C in, and puts it off again, by itself
+
+
 def _run_file(chip, execute, path, names):
     """Run one file. Whatever it does, the pins stay as they are. Returns whether the next may run."""
     try:
-        chip.flash.stat(path)
-    except OSError:
-        return True
-    try:
+        if not _is_there(chip, path):
+            return True
         execute(path, names)
     except SystemExit:
         # A soft reset, on a board: sys.exit() and machine.soft_reset() are the same exception there.
@@ -49,6 +82,14 @@ def _run_file(chip, execute, path, names):
     except BaseException as error:
         sys.print_exception(error)
         return not isinstance(error, KeyboardInterrupt)
+    return True
+
+
+def _is_there(chip, path):
+    try:
+        chip.flash.stat(path)
+    except OSError:
+        return False
     return True
 
 

@@ -72,8 +72,8 @@ class Silicon:
                 self.station.beacon_lost()
         elif do == "drive":
             self.pads.find(command["gpio"]).drive(command["level"])
-        elif do == "cut":
-            self.flash.cut_after(command["bytes"])
+        elif do == "flash":
+            self.flash.set(command["flash"])
         elif do == "status":
             return self.status()
         else:
