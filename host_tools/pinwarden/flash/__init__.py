@@ -1,0 +1,1 @@
+"""MicroPython onto a board, by the chip's own loader: the chips, their images, the writing."""
