@@ -1,0 +1,1 @@
+"""A board's log, followed: lines, what to know about them, and where tracebacks point."""
