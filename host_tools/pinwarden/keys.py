@@ -20,8 +20,17 @@ KEY_BYTES = 32  # as long as the hash; RFC 7518 section 3.2 allows no fewer
 
 def generate(kid: str) -> dict:
     """A new key, of random bytes from the operating system."""
-    k = base64.urlsafe_b64encode(secrets.token_bytes(KEY_BYTES)).rstrip(b"=").decode()
-    return {"kty": "oct", "kid": kid, "alg": "HS256", "k": k}
+    return jwk(kid, secrets.token_bytes(KEY_BYTES))
+
+
+def jwk(kid: str, secret: bytes) -> dict:
+    """These bytes as a key."""
+    return {"kty": "oct", "kid": kid, "alg": "HS256", "k": encode(secret)}
+
+
+def encode(data: bytes) -> str:
+    """Base64url without padding (RFC 7515 section 2)."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def next_kid(taken: list[str], now: int) -> str:
