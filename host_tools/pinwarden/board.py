@@ -28,7 +28,7 @@ ROOT = (
     else _HERE / "board_files"
 )
 
-_START_FILES = ("boot.py", "main.py")  # the board runs these by their names: they are never compiled
+START_FILES = ("slots.py", "boot.py", "main.py")  # run by their names, they are never compiled
 _OWN_FOLDERS = ("firmware", "lib")  # nothing but our files belongs into these
 
 if str(ROOT) not in sys.path:
@@ -55,10 +55,10 @@ def files() -> dict[str, Path]:
             place = f"{board_folder}/{source.relative_to(folder).as_posix()}"
             if _belongs_on_board(source, place):
                 found[place] = source
-    for name in _START_FILES:
+    for name in START_FILES:
         found[f"/{name}"] = ROOT / name
     missing = [source for source in found.values() if not source.is_file()]
-    if missing or len(found) == len(_START_FILES):
+    if missing or len(found) == len(START_FILES):
         what = short(missing[0]) if missing else short(firmware)
         raise MissingPart(
             f"the board's files are incomplete: {what} is not there", "Install pinwarden again."
@@ -76,15 +76,28 @@ def install(
     for native code. Files that are right already are left alone, files of ours that have gone are removed,
     /state is not touched. Each file is whole or not there. Raises MissingPart, OSError.
     """
-    sources = files()
-    with ThreadPoolExecutor() as pool:
-        made = pool.map(lambda item: _made(*item, mpy=mpy, architecture=architecture), sources.items())
-        contents = dict(made)
-    _remove_others(flash, contents)
-    for place, data in contents.items():
+    made = contents(mpy=mpy, architecture=architecture)
+    _remove_others(flash, made)
+    for place, data in made.items():
         _write(flash / place[1:], data, PUBLIC_FILE)
-    _write(flash / "settings.json", _json(settings), PUBLIC_FILE)
-    _write(flash / "secrets.json", _json(secrets), PRIVATE_FILE)
+    _write(flash / "settings.json", compact_json(settings), PUBLIC_FILE)
+    _write(flash / "secrets.json", compact_json(secrets), PRIVATE_FILE)
+
+
+def contents(*, mpy: bool = False, architecture: str | None = None) -> dict[str, bytes]:
+    """Every file of the board but settings and secrets: its path there -> what is in it.
+
+    `mpy` and `architecture` are those of `install`. The same sources make the same octets. Raises
+    MissingPart, OSError.
+    """
+    with ThreadPoolExecutor() as pool:
+        made = pool.map(lambda item: _made(*item, mpy=mpy, architecture=architecture), files().items())
+        return dict(made)
+
+
+def compact_json(value: Mapping) -> bytes:
+    """A JSON file of the board's."""
+    return (json.dumps(value, separators=(",", ":")) + "\n").encode()
 
 
 def _belongs_on_board(source: Path, place: str) -> bool:
@@ -97,7 +110,7 @@ def _belongs_on_board(source: Path, place: str) -> bool:
 
 def _made(place: str, source: Path, *, mpy: bool, architecture: str | None) -> tuple[str, bytes]:
     """The file's path and content as they are on the board."""
-    if not mpy or place[1:] in _START_FILES:
+    if not mpy or place[1:] in START_FILES:
         return place, source.read_bytes()
     if source.suffix == ".py" and not place.startswith("/firmware/web/"):
         return place.removesuffix(".py") + ".mpy", _compiled(place, source, architecture)
@@ -130,10 +143,6 @@ def _remove_others(flash: Path, contents: Mapping[str, bytes]) -> None:
                     path.rmdir()
             elif "/" + path.relative_to(flash).as_posix() not in contents:
                 path.unlink()
-
-
-def _json(value: Mapping) -> bytes:
-    return (json.dumps(value, separators=(",", ":")) + "\n").encode()
 
 
 def _write(path: Path, data: bytes, mode: int) -> None:

@@ -44,6 +44,7 @@ _EPILOG = """\b
 Examples:
   pinwarden init door                     create a device
   pinwarden simulate door                 run it on this computer
+  pinwarden up door                       put it onto a board
   pinwarden mint door --pin relay --qr    a token for a phone
   pinwarden call door POST pins/relay/toggle
 
@@ -139,7 +140,8 @@ def _report(error: BaseException) -> int:
         case click.ClickException():
             complain(error.format_message())
             return error.exit_code
-        case click.Abort() if isinstance(error.__cause__, EOFError):
+        case click.Abort() if isinstance(error.__context__, EOFError):  # click hides it: `from None`
+            click.echo(err=True)  # the question's line has no end
             complain(
                 "the input ended before the question was answered", "See the command's --help for other ways."
             )

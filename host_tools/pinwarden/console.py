@@ -6,6 +6,7 @@ Consoles are made when they are used, so that redirected streams and NO_COLOR ar
 from __future__ import annotations
 
 import re
+from typing import NoReturn
 
 from rich.console import Console
 from rich.text import Text
@@ -15,14 +16,21 @@ from rich.text import Text
 _TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_=-]*)+")
 
 
+class _Console(Console):
+    """A reader that goes away is the command line's to deal with, which ends as `head` makes others end."""
+
+    def on_broken_pipe(self) -> NoReturn:
+        raise BrokenPipeError
+
+
 def stdout() -> Console:
     """The console for results."""
-    return Console(soft_wrap=True, highlight=False, emoji=False, markup=False)
+    return _Console(soft_wrap=True, highlight=False, emoji=False, markup=False)
 
 
 def stderr() -> Console:
     """The console for words to a human."""
-    return Console(stderr=True, soft_wrap=True, highlight=False, emoji=False, markup=False)
+    return _Console(stderr=True, soft_wrap=True, highlight=False, emoji=False, markup=False)
 
 
 def plain(text: str) -> str:

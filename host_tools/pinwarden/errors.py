@@ -6,6 +6,8 @@ them into text and an exit code in one place, `pinwarden.cli`; everything else r
 
 from __future__ import annotations
 
+import re
+
 
 class UserError(Exception):
     """Something that the user can put right. `message` says what and where, `hint` what to do."""
@@ -102,3 +104,126 @@ class Refused(UserError):
 
 class MissingPart(UserError):
     """A part of Pinwarden itself is not installed."""
+
+
+class PortBusy(UserError):
+    """Another program has the serial port open."""
+
+    exit_code = 3
+
+
+class PortGone(UserError):
+    """The serial port is not there, or went away: a cable was pulled, or the board lost its power."""
+
+    exit_code = 3
+
+
+class NoRepl(UserError):
+    """Something is at the serial port, and MicroPython's raw REPL was not to be had from it.
+
+    `reason`: "silent" (nothing came), "bootloader" (it waits for a flash tool), "blank" (it has no firmware),
+    "resets" (it starts over and over), "foreign" (it says something, but is no MicroPython), "stuck"
+    (MicroPython that did not come to its REPL, or left it in the middle).
+    """
+
+    exit_code = 3
+
+    def __init__(self, message: str, hint: str | None = None, *, reason: str = "stuck") -> None:
+        super().__init__(message, hint)
+        self.reason = reason
+
+
+class BoardFailed(UserError):
+    """What was run on the board raised an exception there; `error` is its last line.
+
+    `number` is the error number of an OSError, whichever way it was put: "OSError: 28" or
+    "OSError: [Errno 28] ENOSPC".
+    """
+
+    def __init__(self, message: str, hint: str | None = None, *, error: str = "") -> None:
+        super().__init__(message, hint)
+        self.error = error
+        match = re.match(r"OSError: \(?(?:\[Errno )?(\d+)", error)
+        self.number = int(match[1]) if match else None
+
+
+class NoPort(UserError):
+    """There is no serial port to use: none is there, or not the one that was named."""
+
+    exit_code = 3
+
+
+class SeveralPorts(UserError):
+    """More than one board is attached, and nothing says which one is meant."""
+
+    exit_code = 2
+
+
+class PortDenied(UserError):
+    """The serial port is there, and this user may not open it."""
+
+    exit_code = 3
+
+
+class KeysBusy(UserError):
+    """Another process is changing this device's keys."""
+
+
+class CannotRotate(UserError):
+    """A new key cannot be made, or not by this way, or the board does not have it."""
+
+
+class CannotRetire(UserError):
+    """A key that has to stay, or that there is not."""
+
+
+class CannotRevoke(UserError):
+    """A token that cannot be revoked, or not like this."""
+
+
+class WrongChip(UserError):
+    """The board has another chip than the settings, or the image, are for."""
+
+
+class TooOld(UserError):
+    """The board's MicroPython is older than what the firmware runs on."""
+
+
+class FlashFull(UserError):
+    """The board's flash has no room for what is to be written."""
+
+
+class UnknownKey(UserError):
+    """The board has a key that this computer would take away without knowing it."""
+
+
+class NotDeployed(UserError):
+    """The board did not take the new version, or went back to the one before it, or is in safe mode."""
+
+
+class BadImage(UserError):
+    """A file that is no firmware image, or not a whole one, or not of the right kind."""
+
+
+class NoFirmware(UserError):
+    """The MicroPython image is not in the cache and cannot be downloaded."""
+
+
+class ChecksumMismatch(UserError):
+    """A downloaded or cached image is not the one that it should be."""
+
+
+class NotFlashed(UserError):
+    """The board could not be flashed; the message says whether anything on it was changed."""
+
+    exit_code = 3
+
+
+class FlashInterrupted(UserError):
+    """Ctrl-C while the board was being flashed; the message says what that leaves."""
+
+    exit_code = 130
+
+
+class WouldErase(UserError):
+    """Something on the board would be lost, and nobody has agreed to that."""

@@ -41,6 +41,17 @@ def write_atomic(path: Path, data: bytes, mode: int = PUBLIC_FILE) -> None:
         raise
 
 
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder survive a power cut: a rename, or a removal, may else come back undone."""
+    if os.name != "posix":
+        return  # a folder cannot be opened there; its file system keeps a journal of names
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def read_text(path: Path, *, private: bool = False) -> str:
     """The text of a file; `private` refuses one that others may read.
 

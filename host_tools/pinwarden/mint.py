@@ -31,13 +31,14 @@ def mint_token(
     ttl: int,
     not_before: int | None = None,
     now: int | None = None,
+    key: dict | None = None,
 ) -> str:
     """A signed token.
 
     `ttl` is seconds from `now`, or from `not_before` where that is later; both are Unix seconds. Without
     `now` the token counts from a moment ago. An empty `scope` makes a token that is valid but allows nothing
-    beyond its own validity. Raises TtlTooLong, TokenTooLong, UnknownScope, UnknownPin, ClockWrong, and what
-    `Device.keys` raises.
+    beyond its own validity. `key` (a JWK) signs it, by default the newest. Raises TtlTooLong, TokenTooLong,
+    UnknownScope, UnknownPin, ClockWrong, and what `Device.keys` raises.
     """
     if now is None:
         now = int(time.time()) - SLACK
@@ -59,7 +60,8 @@ def mint_token(
     claims["jti"] = secrets.token_urlsafe(12)  # 96 bits: no two alike, and none to be guessed from another
     if scope:
         claims["scope"] = " ".join(dict.fromkeys(scope))
-    key = device.keys()[-1]
+    if key is None:
+        key = device.keys()[-1]
     token = jwt.encode(
         claims, keys.secret(key), algorithm=key["alg"], headers={"kid": key["kid"], "typ": "JWT"}
     )

@@ -11,6 +11,9 @@ from click.shell_completion import CompletionItem
 
 from pinwarden import duration, find, scopes
 from pinwarden.errors import UserError
+from pinwarden.usb import ports
+
+PORT_VARIABLE = "PINWARDEN_PORT"
 
 
 class Duration(click.ParamType):
@@ -68,6 +71,31 @@ def device_argument(*, required: bool = False) -> Callable:
     return click.argument("device", type=DeviceName(), required=required)
 
 
+class PortName(click.ParamType):
+    """A serial port's path, COMn or URL. It stays text: `ports.choose` judges it."""
+
+    name = "PORT"
+
+    def shell_complete(self, ctx, param, incomplete) -> list[CompletionItem]:
+        """The ports that boards are on, and files."""
+        found = [
+            CompletionItem(port.device, help=port.bridge)
+            for port in ports.list_ports()
+            if port.device.startswith(incomplete)
+        ]
+        return found or [CompletionItem(incomplete, type="file")]
+
+
+def port_option() -> Callable:
+    """The --port option, the same everywhere; its value is for `ports.choose`."""
+    return click.option(
+        "--port",
+        type=PortName(),
+        envvar=PORT_VARIABLE,
+        help="The board's serial port: /dev/ttyUSB0, COM3, a URL. Found by itself when there is one board.",
+    )
+
+
 def complete_pin(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The device's pins, with their labels."""
     pins = _pins(ctx)
@@ -89,7 +117,7 @@ def complete_path(ctx: click.Context, _param: click.Parameter, incomplete: str) 
     ]
     return [
         CompletionItem(path)
-        for path in ["device", "pins", *of_pins, "healthz"]
+        for path in ["device", "pins", *of_pins, "keys", "revocations", "healthz"]
         if path.startswith(incomplete)
     ]
 

@@ -9,11 +9,13 @@ from pinwarden.errors import BadRequest
 API = "/api/v1/"
 METHODS = ("GET", "HEAD", "PUT", "POST", "DELETE", "PATCH", "OPTIONS")
 OPEN = ("/", "/healthz")  # paths that ask for no token
+_KEY = "/api/v1/keys/"
 _PIN = re.compile(r"/api/v1/pins/([^/?]+)(?:/[^/?]+)?")
 _SCOPES = {
     "/api/v1/pins": "pins:read",
     "/api/v1/events": "pins:read",
     "/api/v1/audit": "audit:read",
+    "/api/v1/keys": "admin",
     "/api/v1/revocations": "admin",
 }
 
@@ -41,6 +43,8 @@ def least_scope(method: str, path: str) -> list[str]:
     plain = path.partition("?")[0].rstrip("/")
     if plain in _SCOPES:
         return [_SCOPES[plain]]
+    if plain.startswith(_KEY):
+        return ["admin"]
     if match := _PIN.fullmatch(plain):
         return [f"pins:{'read' if method in ('GET', 'HEAD') else 'write'}:{match.group(1)}"]
     return []

@@ -9,7 +9,7 @@ WHOLE = {
     "pins:read": "see every pin",
     "pins:write": "switch every pin",
     "audit:read": "read who did what",
-    "admin": "revoke tokens",
+    "admin": "change keys, revoke tokens",
 }
 PER_PIN = ("pins:read", "pins:write")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Iterator
@@ -13,11 +14,12 @@ import pytest
 
 import testbed
 from pinwarden_sim import Board
-from testbed import token
+from testbed import KID, token
 
 DOCS = Path(__file__).parents[2] / "docs"
 
-READ, WRITE = token("pins:read"), token("pins:read", "pins:write")
+READ, WRITE, ADMIN = token("pins:read"), token("pins:read", "pins:write"), token("admin")
+BEFORE = int(time.time()) - 7200  # what is older is revoked
 JSON = {"Content-Type": "application/json"}
 CHALLENGE = "WWW-Authenticate"
 BEARER = 'Bearer realm="door"'
@@ -47,6 +49,14 @@ def post(path: str, body: str = "{}", value: str = WRITE, **headers: str) -> dic
     return {**get(f"/api/v1/pins/{path}", value, **{**JSON, **headers}), "method": "POST", "content": body}
 
 
+def admin(method: str, path: str, body: str = "", value: str = ADMIN) -> dict[str, Any]:
+    return {**get(path, value, **JSON), "method": method, "content": body}
+
+
+def rotation(kid: str, source: str = KID, salt: str = "A" * 43) -> str:
+    return json.dumps({"kid": kid, "from": source, "salt": salt})
+
+
 def refused(reason: str, value: str) -> Case:
     challenge = BEARER + ', error="invalid_token", error_description="[^"]+"'
     request = get("/api/v1/device", value)
@@ -58,7 +68,7 @@ def scope(wanted: str, request: dict[str, Any]) -> Case:
     return Case(wanted, request, 403, "insufficient_scope", {}, {CHALLENGE: challenge})
 
 
-PINS = "/api/v1/pins"
+PINS, KEYS, REVOKED = "/api/v1/pins", "/api/v1/keys", "/api/v1/revocations"
 BASIC = {"Authorization": "Basic eDp5"}
 TEXT = {"Content-Type": "text/plain"}
 ON = '{"value": true}'
@@ -76,6 +86,7 @@ CASES = [
     refused("missing_claim", token("pins:read", exp=None)),
     refused("claim_type", token("pins:read", nbf=-1)),
     refused("too_large", token("x" * 2000)),
+    refused("revoked", token("pins:read", iat=BEFORE - 1)),
     scope("pins:read", get(PINS, token("pins:write"))),
     scope("pins:read:relay", get(f"{PINS}/relay", token("pins:read:lamp"))),
     scope("pins:write:relay", put("relay", ON, READ)),
@@ -101,18 +112,36 @@ CASES = [
     Case("a pulse pin is no switch", post("opener/toggle"), 422, "not_supported"),
     Case("min_interval", post("bell/toggle"), 429, "too_soon", {"retry_ms": "\\d+"}, {"Retry-After": "\\d+"}),
     Case("a head too long", get("/", None, Cookie="x" * 4000), 431, "head_too_large"),
+    scope("admin", get(KEYS)),
+    scope("admin", admin("POST", REVOKED, '{"jti": "x"}', READ)),
+    Case("another secret for a key", admin("POST", KEYS, rotation(KID)), 409, "key_exists"),
+    Case("a fifth key", admin("POST", KEYS, rotation("fifth")), 409, "too_many_keys"),
+    Case("from a key that is not there", admin("POST", KEYS, rotation("x", "ghost")), 404, "unknown_key"),
+    Case("a salt too short", admin("POST", KEYS, rotation("x", salt="AAAA")), 422, "bad_value"),
+    Case("the key that signed this", admin("DELETE", f"{KEYS}/{KID}"), 409, "key_in_use"),
+    Case("no such key", admin("DELETE", f"{KEYS}/ghost"), 404, "unknown_key"),
+    Case("no PUT there", admin("PUT", f"{KEYS}/{KID}"), 405, "method_not_allowed", {}, {"Allow": "DELETE"}),
+    Case("a time to come", admin("POST", REVOKED, '{"before": 4102444800}'), 422, "bad_value"),
+    Case("neither whom nor when", admin("POST", REVOKED, "{}"), 422, "bad_value"),
     Case("no method of ours", {**get("/"), "method": "TRACE"}, 501, "method_not_implemented"),
 ]  # fmt: skip
 
 # What another test than this one brings about: the clock, the settings, time and memory.
-ELSEWHERE = set("clock_unset safe_mode timeout busy out_of_memory internal version_not_supported".split())
+ELSEWHERE = set(
+    "clock_unset safe_mode timeout busy out_of_memory internal version_not_supported last_key "
+    "too_many_revocations insufficient_storage".split()
+)
 REASONS_ELSEWHERE = {"alg", "crit", "typ", "issuer"}
 
 
 @pytest.fixture(scope="module")
 def client(board: Board) -> Iterator[httpx.Client]:
-    """The board's client; `up` is on, and `bell` has just changed."""
+    """The board's client; `up` is on, `bell` has just changed. It has four keys; old tokens are revoked."""
     with httpx.Client(base_url=board.url, trust_env=False) as made:
+        for kid in ("second", "third", "fourth"):
+            assert made.request(**admin("POST", KEYS, rotation(kid))).status_code in (200, 201, 409)
+        revoked = made.request(**admin("POST", REVOKED, json.dumps({"before": BEFORE})))
+        assert revoked.status_code == 201
         for request in (put("down", '{"value": false}'), put("up", ON), post("bell/toggle")):
             assert made.request(**request).status_code in (200, 429)
         yield made

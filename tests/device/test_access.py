@@ -6,6 +6,7 @@ from firmware.access import Denied, Grant
 from harness import cases, equal, raises
 
 GOOD = token("pins:read")
+NEW_KEY = jwt.Key(bytes(range(65, 97)), kid="2026-12")
 REALM = 'WWW-Authenticate: Bearer realm="door"'
 
 
@@ -179,6 +180,51 @@ def test_only_a_verified_token_tells_the_time():
     equal(clock.newest, NOW - 60)
     authorize("Authorization: Bearer " + token(iat=None), clock=clock)
     equal(clock.newest, NOW - 60)
+
+
+def test_revoked_tokens_are_refused():
+    """Remembered ones, too; and they tell no time any more, for who knows who made them."""
+    clock = Clock()
+    access = access_of(clock, "lost")
+    for value, revoked in ((token(jti="lost"), True), (token(jti="kept"), False), (GOOD, False)):
+        request = request_of("GET", "/", "Authorization: Bearer " + value)
+        clock.newest = None
+        for _ in range(3):
+            if not revoked:
+                equal(access.authorize(request).subject, "anna")
+                continue
+            error = raises(Denied, access.authorize, request, code="invalid_token")
+            equal((error.status, error.reason), (401, "revoked"))
+            assert b'error_description="the token was revoked"' in error.challenge, error.challenge
+        equal(clock.newest, None if revoked else NOW - 60)
+
+
+def test_a_verdict_on_revocation_comes_after_that_on_the_token():
+    """A stranger cannot find out which tokens are revoked."""
+    access = access_of(Clock(), "lost")
+    for value, reason in (
+        (token(jti="lost", key=OTHER_KEY), "signature"),
+        (token(jti="lost", exp=NOW), "expired"),
+    ):
+        request = request_of("GET", "/", "Authorization: Bearer " + value)
+        equal(raises(Denied, access.authorize, request).reason, reason)
+
+
+def test_other_keys_at_once():
+    """What was verified and remembered under a key goes with it."""
+    access = access_of(Clock())
+    old = request_of("GET", "/", "Authorization: Bearer " + GOOD)
+    new = request_of("GET", "/", "Authorization: Bearer " + token(key=NEW_KEY))
+    access.authorize(old)
+    equal(raises(Denied, access.authorize, new).reason, "kid")
+    access.use(jwt.Verifier([jwt.Key(bytes(range(1, 33)), kid="2026-11"), NEW_KEY], audience="door"))
+    access.authorize(old)
+    access.authorize(new)
+    access.use(jwt.Verifier([NEW_KEY], audience="door"))
+    equal(raises(Denied, access.authorize, old).reason, "kid")
+    access.authorize(new)
+    access.forget()
+    access.authorize(new)
 
 
 def grant_of(*scopes, **claims):

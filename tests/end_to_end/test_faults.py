@@ -45,11 +45,11 @@ def secrets(flash: Path, change: Callable[[dict], object]) -> None:
         ),
         pytest.param(
             lambda flash: (flash / "settings.json").write_text('{"version": 1'),
-            "/settings.json: is not JSON",
+            "settings.json: is not JSON",
             id="settings that are not JSON",
         ),
         pytest.param(
-            lambda flash: (flash / "settings.json").unlink(), "/settings.json: is missing", id="no settings"
+            lambda flash: (flash / "settings.json").unlink(), "settings.json: is missing", id="no settings"
         ),
         pytest.param(
             lambda flash: (flash / "secrets.json").unlink(), "/secrets.json: is missing", id="no secrets"

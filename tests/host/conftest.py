@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from pinwarden.cli import cli
 from pinwarden.device import Device, create
+from pinwarden.errors import UserError
+
+from .model_board import ModelBoard, serving
 
 SSID, PASSWORD = "Home Sweet Home", "correct horse battery"
 
@@ -21,8 +26,17 @@ SSID, PASSWORD = "Home Sweet Home", "correct horse battery"
 @pytest.fixture(autouse=True)
 def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working directory, and an environment that says nothing."""
-    for name in ("PINWARDEN_DEVICES", "PINWARDEN_TOKEN", "PINWARDEN_WIFI_PASSWORD", "FORCE_COLOR"):
+    said = (
+        "PINWARDEN_DEVICES",
+        "PINWARDEN_TOKEN",
+        "PINWARDEN_WIFI_PASSWORD",
+        "PINWARDEN_PORT",
+        "FORCE_COLOR",
+    )
+    for name in said:
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PINWARDEN_CACHE", str(tmp_path / ".cache"))
+    monkeypatch.setenv("PINWARDEN_FIRMWARE_URL", "http://127.0.0.1:9/")  # nothing is there: no test downloads
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -115,3 +129,44 @@ def board() -> Iterator[FakeBoard]:
         yield fake
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def nothing_attached(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No serial port is there, no .local name is found, and what a deployment would bring is not known."""
+    of_system = socket.getaddrinfo
+
+    def resolve(host: str, *more: Any) -> list:
+        if host.endswith(".local"):
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return of_system(host, *more)
+
+    def refuse(_device: Device) -> None:
+        raise UserError("nothing is compiled in this test")
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    monkeypatch.setattr("pinwarden.usb.ports.all_ports", list)
+    monkeypatch.setattr("pinwarden.doctor.visit.build", refuse)
+    monkeypatch.delenv("PINWARDEN_PORT", raising=False)
+
+
+@pytest.fixture
+def examine(door: Device, pinwarden: Callable[..., Result], nothing_attached: None) -> Callable[..., Any]:
+    """`examine("--port", …)`: the exit code of `pinwarden doctor door`, and its checks by "group name"."""
+
+    def run(*args: str, env: dict[str, str] | None = None) -> tuple[int, dict[str, dict[str, str]]]:
+        result = pinwarden("doctor", "door", "--json", *args, env=env)
+        told = json.loads(result.stdout)
+        assert told["exit"] == result.exit_code
+        checks = {f"{check['group']} {check['name']}": check for check in told["checks"]}
+        assert len(checks) == len(told["checks"]), "a check stands there twice"
+        return result.exit_code, checks
+
+    return run
+
+
+@pytest.fixture
+def model(door: Device) -> Iterator[ModelBoard]:
+    """A board with the device's key, of which all but keys and revocations is left out."""
+    with serving(ModelBoard("door", door.keys())) as board:
+        yield board

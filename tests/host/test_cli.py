@@ -206,6 +206,14 @@ def test_mint_in_a_shell(door: Device) -> None:
     assert "\x1b" not in out + err  # no colours into a pipe
 
 
+def test_a_question_to_nobody_says_so(door: Device) -> None:
+    command = [sys.executable, "-m", "pinwarden", "revoke", str(door.folder), "--all"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    told = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    assert told.returncode == 1
+    assert "\nerror: the input ended before the question was answered\n" in told.stderr
+
+
 def test_runs_as_a_module(nowhere: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-m", "pinwarden", "--help"]
@@ -242,6 +250,7 @@ def test_prints_a_completion_script(pinwarden: Run, shell: str) -> None:
         ("pinwarden mint nothing --pin ", []),
         ("pinwarden call door GE", ["GET"]),
         ("pinwarden call door POST pins/relay/", ["pins/relay/toggle"]),
+        ("pinwarden call door GET rev", ["revocations"]),
         ("pinwarden init x --chip esp32c", ["esp32c3", "esp32c6"]),
         ("pinwarden completion z", ["zsh"]),
     ],

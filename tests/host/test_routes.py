@@ -44,6 +44,8 @@ def test_refuses_what_is_no_path(path: str) -> None:
         ("GET", "/api/v1/events", ["pins:read"]),
         ("GET", "/api/v1/audit", ["audit:read"]),
         ("POST", "/api/v1/revocations", ["admin"]),
+        ("GET", "/api/v1/keys", ["admin"]),
+        ("DELETE", "/api/v1/keys/2026-11", ["admin"]),
         ("GET", "/api/v1/nothing", []),
     ],
 )

@@ -25,7 +25,7 @@ BUILT_IN = set(
 # libraries.
 SHARED = ("firmware", "firmware.settings", "firmware.chips")
 
-SOURCES = sorted([ROOT / "boot.py", ROOT / "main.py", *FIRMWARE.rglob("*.py")])
+SOURCES = sorted([ROOT / "boot.py", ROOT / "main.py", ROOT / "slots.py", *FIRMWARE.rglob("*.py")])
 
 
 def name_of(path: Path) -> str:
@@ -46,7 +46,7 @@ def imported(source: Path) -> set[str]:
 @pytest.mark.parametrize("source", SOURCES, ids=name_of)
 def test_imports_only_what_a_board_has(source: Path) -> None:
     libraries = {path.stem for path in (FIRMWARE / "lib").iterdir()}
-    ours = libraries if source.is_relative_to(FIRMWARE / "lib") else libraries | {"firmware", "boot"}
+    ours = libraries if source.is_relative_to(FIRMWARE / "lib") else libraries | {"firmware", "boot", "slots"}
     assert imported(source) - BUILT_IN - ours == set()
 
 

@@ -39,7 +39,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_carries_every_file_of_the_board(wheel: Path) -> None:
-    sources = [ROOT / "boot.py", ROOT / "main.py", *(ROOT / "firmware").rglob("*")]
+    sources = [ROOT / "boot.py", ROOT / "main.py", ROOT / "slots.py", *(ROOT / "firmware").rglob("*")]
     wanted = {
         f"pinwarden/board_files/{path.relative_to(ROOT).as_posix()}"
         for path in sources

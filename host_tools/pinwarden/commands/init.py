@@ -67,8 +67,15 @@ def init(name: str, chip: str, parent: Path, ssid: str | None, password_stdin: b
         note(f"The board needs a network: put its name and password into {short(device.wifi_file)}")
     argument = shlex.quote(folder)
     out.print("Next:")
-    for step in (f"check {argument}", f"simulate {argument}", f"mint {argument} --pin relay --qr"):
-        out.print(f"  pinwarden {step}")
+    steps = {
+        f"check {argument}": "after each change",
+        f"simulate {argument}": "try it on this computer",
+        f"up {argument}": "put it onto a board, by USB",
+        f"mint {argument} --pin relay --qr": "a token for a phone",
+    }
+    width = max(map(len, steps))
+    for step, what in steps.items():
+        out.print(f"  pinwarden {step:{width}}  {what}")
 
 
 def _password(ssid: str, from_stdin: bool) -> str:

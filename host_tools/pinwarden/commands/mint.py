@@ -11,11 +11,13 @@ import jwt
 from pinwarden import find, qr, scopes
 from pinwarden.console import note, warn
 from pinwarden.device import Device
-from pinwarden.duration import ago, local
+from pinwarden.duration import ago, local, spell
 from pinwarden.errors import NoScope
 from pinwarden.files import short
 from pinwarden.mint import host_for, is_loopback, link_for, local_name, mint_token
 from pinwarden.params import Duration, Moment, complete_pin, complete_scope, device_argument, examples
+
+LONG_FOR_ADMIN = 86400  # seconds
 
 
 @click.command(
@@ -106,6 +108,11 @@ def mint(
         note(f"The QR code is in {short(qr_file)}. It holds the token: remove it after use.")
     claims = jwt.decode(token, options={"verify_signature": False})  # our own, of a moment ago
     _tell(loaded, claims)
+    if "admin" in scope and ttl > LONG_FOR_ADMIN:
+        warn(
+            f"whoever gets hold of this token can change keys and revoke tokens for {spell(ttl)}; "
+            "pinwarden keys and revoke need none: they mint their own, for a minute"
+        )
     if show_qr or qr_file is not None or link:
         _tell_host(loaded)
     if as_json:

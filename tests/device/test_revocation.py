@@ -1,0 +1,471 @@
+"""Revocations: whom they are for, how long, and that nothing which goes wrong lets anybody in again."""
+
+import errno
+import json
+import os
+
+from firmware import revocation, storage
+from firmware.revocation import MOST, RevocationError, Revocations
+from harness import cases, equal, raises
+from secrets_bench import FOLDER, REVOCATIONS, Flash, content, every_cut, in_folder, left, put
+
+NOW = 1793491200  # 2026-11-01
+DAY = 86400
+MAX_TTL = 90 * DAY
+BAD = REVOCATIONS + ".bad"
+
+
+class Time:
+    """What time it is, Unix seconds or None."""
+
+    def __init__(self, unix=NOW):
+        self.unix = unix
+
+    def now(self):
+        return self.unix
+
+
+def revocations(time=None, **how):
+    log = how.pop("log", [])
+    return Revocations(REVOCATIONS, now=(time or Time()).now, max_ttl=MAX_TTL, log=log.append)
+
+
+def token(**claims):
+    every = dict({"jti": "id-1", "sub": "anna", "iat": NOW - 60, "exp": NOW + DAY}, **claims)
+    return {name: value for name, value in every.items() if value is not None}
+
+
+GOOD = [
+    token(),
+    token(jti=None),
+    token(sub=None),
+    token(iat=None),
+    token(iat=0),
+    token(jti="", sub=""),
+    {"exp": NOW + 1},
+]
+
+
+@in_folder
+def test_nothing_is_revoked_at_first():
+    found = revocations()
+    for claims in GOOD:
+        equal(found.is_revoked(claims), False)
+    equal(found.list(), [])
+    equal(b"".join(found.to_json()), b'{"revocations": []}')
+    equal(left(), [])
+
+
+BY_ID = {"jti": "id-1"}
+BY_SUBJECT = {"sub": "anna", "before": NOW}
+ALL = {"before": NOW}
+
+
+@cases(
+    [
+        ("this token", BY_ID, token(), True),
+        ("whoever has it", BY_ID, token(sub="bob", iat=None), True),
+        ("another one", BY_ID, token(jti="id-2"), False),
+        ("an id that begins so", BY_ID, token(jti="id-11"), False),
+        ("other capitals", BY_ID, token(jti="ID-1"), False),
+        ("a token without an id", BY_ID, token(jti=None), False),
+        ("a subject of this name", BY_ID, token(jti=None, sub="id-1"), False),
+        ("hers", BY_SUBJECT, token(), True),
+        ("the last second", BY_SUBJECT, token(iat=NOW - 1), True),
+        ("made at that second: before is before", BY_SUBJECT, token(iat=NOW), False),
+        ("made later", BY_SUBJECT, token(iat=NOW + 1), False),
+        ("without iat, which counts as older than any time", BY_SUBJECT, token(iat=None), True),
+        ("from 1970", BY_SUBJECT, token(iat=0), True),
+        ("somebody else's", BY_SUBJECT, token(sub="bob"), False),
+        ("nobody's", BY_SUBJECT, token(sub=None), False),
+        ("nobody's, without iat", BY_SUBJECT, token(sub=None, iat=None), False),
+        ("of an id that is her name", BY_SUBJECT, token(sub=None, jti="anna"), False),
+        ("anybody's", ALL, token(sub="bob"), True),
+        ("nobody's of all", ALL, {"iat": NOW - 1, "exp": NOW + 1}, True),
+        ("all without iat", ALL, {"exp": NOW + 1}, True),
+        ("all from 1970", ALL, token(iat=0), True),
+        ("not those of that second", ALL, token(iat=NOW), False),
+        ("not later ones", ALL, token(iat=NOW + 1), False),
+    ]
+)
+@in_folder
+def test_whom_it_is_for(what, claims, revoked):
+    found = revocations()
+    found.revoke(**what)
+    equal(found.is_revoked(claims), revoked)
+    equal(revocations().is_revoked(claims), revoked)
+
+
+@in_folder
+def test_they_add_up():
+    found = revocations()
+    found.revoke(jti="x", until=NOW + 5)
+    found.revoke(sub="anna", before=NOW - 10)
+    found.revoke(before=NOW - 100)
+    for again in (found, revocations()):
+        equal(again.is_revoked(token(jti="x", sub="bob", iat=NOW)), True)
+        equal(again.is_revoked(token(iat=NOW - 11)), True)
+        equal(again.is_revoked(token(iat=NOW - 10)), False)
+        equal(again.is_revoked(token(sub="bob", iat=NOW - 101)), True)
+        equal(again.is_revoked(token(sub="bob", iat=NOW - 100)), False)
+        equal(
+            again.list(),
+            [
+                {"before": NOW - 100, "until": NOW - 100 + MAX_TTL},
+                {"sub": "anna", "before": NOW - 10, "until": NOW - 10 + MAX_TTL},
+                {"jti": "x", "until": NOW + 5},
+            ],
+        )
+    equal(content(REVOCATIONS), {"revocations": found.list()})
+    equal(b"".join(found.to_json()), storage.read(REVOCATIONS))
+
+
+@cases(
+    [
+        ("an earlier time for all", {"before": NOW - 9}, ALL),
+        ("an earlier time for her", {"sub": "anna", "before": NOW - 9}, BY_SUBJECT),
+        ("an earlier end", dict(ALL, until=NOW + 9), ALL),
+        ("an earlier end for her", dict(BY_SUBJECT, until=NOW + 9), BY_SUBJECT),
+        ("an earlier end of an id", dict(BY_ID, until=NOW + 9), dict(BY_ID, until=NOW + 99)),
+        ("the very same", BY_SUBJECT, BY_SUBJECT),
+    ]
+)
+@in_folder
+def test_nothing_is_taken_back(weaker, what):
+    found = revocations()
+    holds = found.revoke(**what)
+    equal(found.revoke(**weaker), holds)
+    equal(found.list(), [holds])
+    equal(revocations().list(), [holds])
+    other = Time()
+    os.remove(REVOCATIONS)
+    found = revocations(other)
+    found.revoke(**weaker)
+    equal(found.revoke(**what), holds)
+
+
+@cases(
+    [
+        ("an id: the longest life that a token made now can have", BY_ID, NOW + 300 + MAX_TTL),
+        ("an id whose token's end is known", dict(BY_ID, until=NOW + 50), NOW + 50),
+        ("a subject: the longest life of what is older", BY_SUBJECT, NOW + MAX_TTL),
+        ("a subject until then", dict(BY_SUBJECT, until=NOW + 50), NOW + 50),
+        ("all", {"before": NOW - DAY}, NOW - DAY + MAX_TTL),
+        ("all, until a time beyond the longest life", dict(ALL, until=NOW + 9 * MAX_TTL), NOW + 9 * MAX_TTL),
+    ]
+)
+@in_folder
+def test_it_stays_until_its_tokens_have_expired(what, until):
+    """With the greatest leeway, after `exp`, too."""
+    time = Time()
+    found = revocations(time)
+    equal(found.revoke(**what)["until"], until)
+    for unix in (NOW + 1, until - 1, until, until + 299):
+        time.unix = unix
+        for again in (found, revocations(time)):
+            equal(again.is_revoked(token(iat=0)), True)
+            equal(len(again.list()), 1)
+    time.unix = None  # while nobody knows the time, no end has come
+    equal(found.is_revoked(token(iat=0)), True)
+    time.unix = until + 300
+    for again in (found, revocations(time)):
+        equal(again.is_revoked(token(iat=0)), False)
+        equal(again.list(), [])
+
+
+@in_folder
+def test_what_has_ended_makes_room():
+    time = Time()
+    found = revocations(time)
+    for i in range(MOST):
+        found.revoke(jti="id-%d" % i, until=NOW + 100 + i)
+    time.unix = NOW + 100 + 300
+    found.revoke(sub="anna", before=NOW)
+    equal(len(found.list()), MOST)
+    equal(len(content(REVOCATIONS)["revocations"]), MOST)
+    equal(found.is_revoked(token(jti="id-0", sub="bob")), False)
+    equal(found.is_revoked(token(jti="id-1", sub="bob")), True)
+
+
+@cases([("ids", lambda i: {"jti": "id-%d" % i}), ("subjects", lambda i: {"sub": "s%d" % i, "before": NOW})])
+@in_folder
+def test_full(what):
+    """Refused loudly: nothing is dropped for it, and what needs no room still works."""
+    found = revocations()
+    for i in range(MOST):
+        found.revoke(**what(i))
+    before = storage.read(REVOCATIONS)
+    for more in (what(MOST), {"jti": "x"}, {"sub": "x", "before": NOW}):
+        raises(RevocationError, found.revoke, code="too_many_revocations", **more)
+        equal(found.is_revoked(token(jti="x", sub="x")), False)
+    equal(storage.read(REVOCATIONS), before)
+    equal(len(found.list()), MOST)
+    found.revoke(**what(3))
+    equal(found.revoke(**ALL), dict(ALL, until=NOW + MAX_TTL))
+    equal(len(revocations().list()), MOST + 1)
+    equal(found.is_revoked(token()), True)
+
+
+@cases(
+    [
+        ("nothing", {}),
+        ("an end only", {"until": NOW + 9}),
+        ("a subject without a time", {"sub": "anna"}),
+        ("an id with a time", {"jti": "x", "before": NOW}),
+        ("an id with a subject", {"jti": "x", "sub": "anna"}),
+        ("an id, a subject and a time", {"jti": "x", "sub": "anna", "before": NOW}),
+        ("an empty id, which most tokens' claims would have", {"jti": ""}),
+        ("an id that is a number", {"jti": 7}),
+        ("an id of 129 bytes", {"jti": "x" * 129}),
+        ("an id of 129 bytes in 65 characters", {"jti": "ü" * 64 + "x"}),
+        ("a subject that is a list", {"sub": ["anna"], "before": NOW}),
+        ("an empty subject", {"sub": "", "before": NOW}),
+        ("a time that is a float", {"before": 1793491200.0}),
+        ("a time that is a bool", {"before": True}),
+        ("a time that is text", {"before": "now"}),
+        ("a negative time", {"before": -1}),
+        ("a time in milliseconds", {"before": NOW * 1000}),
+        ("a time beyond the leeway: all tokens to come would be refused", {"before": NOW + 301}),
+        ("the same for a subject", {"sub": "anna", "before": NOW + 301}),
+        ("a time so early that all have expired", {"before": NOW - MAX_TTL - 300}),
+        ("an end that is past", {"jti": "x", "until": NOW - 300}),
+        ("an end that is a float", {"jti": "x", "until": 1793491300.0}),
+        ("an end beyond what a token can tell", {"jti": "x", "until": 9007199254740992}),
+    ]
+)
+@in_folder
+def test_refused(what):
+    found = revocations()
+    found.revoke(jti="kept")
+    before = storage.read(REVOCATIONS)
+    raises(RevocationError, found.revoke, code="bad_value", **what)
+    equal(storage.read(REVOCATIONS), before)
+    equal([entry.get("jti") for entry in found.list()], ["kept"])
+
+
+@cases(
+    [
+        ("the longest id", {"jti": "x" * 128}),
+        ("of 128 bytes in 64 characters", {"jti": "ü" * 64}),
+        ("with all that JSON escapes", {"jti": '"\\/\b\f\n\r\t\x01\x7f€'}),
+        ("a time within the leeway", {"sub": "anna", "before": NOW + 300}),
+        ("the earliest time", {"before": NOW - MAX_TTL - 299}),
+        ("an end within the leeway", {"jti": "x", "until": NOW - 299}),
+        ("the latest end", {"jti": "x", "until": 9007199254740991}),
+    ]
+)
+@in_folder
+def test_taken(what):
+    holds = revocations().revoke(**what)
+    equal(revocations().list(), [holds])
+
+
+@in_folder
+def test_without_the_time_nothing_can_be_revoked():
+    """A time that nobody knows bounds nothing. Over USB, the tools set the clock before."""
+    error = raises(RevocationError, revocations(Time(None)).revoke, code="bad_value", jti="x", until=NOW)
+    assert "clock" in str(error), error
+    equal(left(), [])
+
+
+DAMAGES = [
+    ("nothing in it", b""),
+    ("half of it", b'{"revocations": [{"jti": "id-'),
+    ("no JSON", b"\xff\xff\xff\xff"),
+    ("zeros", bytes(100)),
+    ("no object", []),
+    ("no list", {"revocations": {}}),
+    ("no revocations", {}),
+    ("a member that nobody knows", {"revocations": [], "more": 1}),
+    ("a revocation that is none", {"revocations": ["id-1"]}),
+    ("one of an unknown kind", {"revocations": [{"key": "2026-11", "before": NOW}]}),
+    ("one with more than one knows", {"revocations": [{"jti": "x", "unless": "anna"}]}),
+    ("one without a time", {"revocations": [{"sub": "anna"}]}),
+    ("a time that is a float", {"revocations": [{"before": 1793491200.5}]}),
+    ("an end that is text", {"revocations": [{"jti": "x", "until": "never"}]}),
+]
+OLDER = (token(), token(iat=NOW - 1), token(iat=0), {"exp": NOW + 1}, token(iat=None))
+
+
+@cases(DAMAGES)
+@in_folder
+def test_a_damaged_file_fails_closed(damaged):
+    put(REVOCATIONS, damaged)
+    was = storage.read(REVOCATIONS)
+    log, time = [], Time()
+    found = revocations(time, log=log)
+    for _ in range(2):
+        for claims in OLDER:
+            equal(found.is_revoked(claims), True)
+        equal(found.is_revoked(token(iat=NOW)), False)
+        equal(found.list(), [{"before": NOW}])
+        equal(storage.read(BAD), was)
+        # So it is at the next start, years later, too: nobody knows whose tokens those were.
+        time.unix = NOW + 100 * MAX_TTL
+        found = revocations(time, log=log)
+    equal(len(log), 1)
+    assert log[0].startswith("revocations: " + REVOCATIONS), log
+    assert "no token from before now" in log[0], log
+    equal(left(), ["revocations.json", "revocations.json.bad"])
+
+
+@in_folder
+def test_a_file_that_cannot_be_read_fails_closed():
+    revocations().revoke(jti="x")
+    log = []
+    storage.open = broken
+    found = revocations(log=log)
+    storage.open = open
+    for claims in OLDER:
+        equal(found.is_revoked(claims), True)
+    assert "cannot be read" in log[0], log
+
+
+def broken(path, mode):
+    raise OSError(errno.EIO, "the flash is worn out")
+
+
+@in_folder
+def test_damaged_while_the_time_is_unknown():
+    """A board starts without it. `now` is then the moment at which it is known."""
+    put(REVOCATIONS, b"")
+    time = Time(None)
+    found = revocations(time)
+    for claims in OLDER + (token(iat=NOW + DAY),):
+        equal(found.is_revoked(claims), True)
+    equal(left(), ["revocations.json.bad"])
+    raises(RevocationError, found.revoke, code="bad_value", jti="x")
+    time.unix = NOW
+    equal(found.is_revoked(token(iat=NOW)), False)
+    for claims in OLDER:
+        equal(found.is_revoked(claims), True)
+    equal(content(REVOCATIONS), {"revocations": [{"before": NOW}]})
+
+
+@in_folder
+def test_revoking_is_what_finds_out_the_time():
+    put(REVOCATIONS, b"")
+    time = Time(None)
+    found = revocations(time)
+    time.unix = NOW
+    found.revoke(jti="x", until=NOW + 9)
+    equal(content(REVOCATIONS), {"revocations": [{"before": NOW}, {"jti": "x", "until": NOW + 9}]})
+
+
+@cases([("no matter how often", 1), ("it starts", 3)])
+@in_folder
+def test_a_power_cut_after_setting_it_aside_opens_nothing(starts):
+    put(REVOCATIONS, b"")
+    for _ in range(starts):
+        revocations(Time(None))
+    equal(left(), ["revocations.json.bad"])
+    found = revocations()
+    for claims in OLDER:
+        equal(found.is_revoked(claims), True)
+    equal(left(), ["revocations.json", "revocations.json.bad"])
+
+
+@in_folder
+def test_a_full_flash_after_setting_it_aside_opens_nothing():
+    put(REVOCATIONS, b"")
+    log, time = [], Time()
+    Flash(0)
+    for _ in range(2):
+        found = revocations(time, log=log)
+        for claims in OLDER + (token(iat=time.unix - 1),):
+            equal(found.is_revoked(claims), True)
+        equal(found.is_revoked(token(iat=time.unix)), False)
+        time.unix += 60
+    equal(left(), ["revocations.json.bad"])
+    assert "cannot be written" in log[1], log
+    storage.open = open
+    found.revoke(jti="x", until=NOW + 9)
+    equal(content(REVOCATIONS)["revocations"][0], {"before": NOW + 60})
+
+
+@in_folder
+def test_a_file_that_cannot_be_set_aside_opens_nothing():
+    put(REVOCATIONS, b"")
+    revocation.os = CannotRename
+    try:
+        found = revocations(Time(None))
+    finally:
+        revocation.os = os
+    equal(found.is_revoked(token(iat=NOW)), True)
+    equal(left(), ["revocations.json"])
+    found = revocations()
+    equal(found.is_revoked(token()), True)
+
+
+class CannotRename:
+    stat = os.stat
+
+    @staticmethod
+    def rename(old, new):
+        raise OSError(errno.EIO, "the flash is worn out")
+
+
+@in_folder
+def test_another_damage_takes_the_first_one_s_place():
+    for damage in (b"one", b"two"):
+        put(REVOCATIONS, damage)
+        revocations()
+        equal(storage.read(BAD), damage)
+
+
+@cases([("an id", BY_ID), ("a subject", BY_SUBJECT), ("all", ALL)])
+@in_folder
+def test_a_full_flash_changes_nothing(what):
+    found = revocations()
+    found.revoke(jti="kept")
+    before, listed = storage.read(REVOCATIONS), found.list()
+    Flash(20)
+    equal(raises(OSError, found.revoke, **what).errno, 28)
+    storage.open = open
+    equal((storage.read(REVOCATIONS), found.list()), (before, listed))
+    equal(found.is_revoked(token()), False)
+    equal(left(), ["revocations.json"])
+    found.revoke(**what)
+    equal(found.is_revoked(token()), True)
+
+
+@cases([("an id", BY_ID), ("a subject", BY_SUBJECT), ("all", ALL)])
+@in_folder
+def test_the_power_fails_at_each_byte(what):
+    def before():
+        put(REVOCATIONS, b'{"revocations":[{"jti":"kept"}]}')
+        return REVOCATIONS
+
+    for found in every_cut(before, lambda: revocations().revoke(**what)):
+        equal(json.loads(found)["revocations"], [{"jti": "kept"}])
+        equal(revocations().is_revoked(token(jti="kept")), True)
+    equal(revocations().is_revoked(token()), True)
+    equal(revocations().is_revoked(token(jti="kept", iat=NOW, sub="bob")), True)
+
+
+@in_folder
+def test_over_usb_nothing_runs_and_the_settings_bound_a_life():
+    """Neither a clock nor settings are given: the board's own are there."""
+    for max_ttl, settings in (
+        (60 * DAY, {"max_ttl": 60 * DAY}),
+        (3650 * DAY, {}),
+        (3650 * DAY, "no JSON"),
+        (3650 * DAY, {"max_ttl": "long"}),
+        (3650 * DAY, []),
+    ):
+        put("settings.json", settings)
+        found = Revocations(REVOCATIONS)
+        found.revoked.now = lambda: NOW
+        equal(found.revoke(sub=str(settings), before=NOW)["until"], NOW + max_ttl)
+    os.remove("settings.json")
+    equal(Revocations(REVOCATIONS)._max_ttl, 3650 * DAY)
+    # Whether the time is known where the tests run is not ours to say.
+    now = Revocations(REVOCATIONS).revoked.now()
+    assert now is None or now > NOW // 2, now
+
+
+@in_folder
+def test_on_a_board_that_has_never_started_there_is_no_folder():
+    os.rmdir(FOLDER)
+    revocations().revoke(jti="x")
+    equal(left(), ["revocations.json"])
