@@ -26,7 +26,7 @@ def crashes():
         with open(_CRASH) as file:
             found = json.load(file)
         if type(found["count"]) is int:
-            return found
+            return {"count": found["count"], "error": found.get("error"), "trace": found.get("trace", "")}
     except Exception:  # noqa: S110
         pass  # there was none, or nobody can tell any more
     return {"count": 0, "error": None, "trace": ""}

@@ -43,5 +43,5 @@ async def watch(is_healthy, trial, forget_crashes, arm, sleep_ms=sleep_ms):
 def _try(write):
     try:
         write()
-    except OSError as error:  # a full flash must not end what works
+    except (OSError, MemoryError) as error:  # neither must end what works
         print("main: the flash cannot be written:", error)
