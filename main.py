@@ -60,14 +60,16 @@ def start():
 
     problem = None
     cause = machine.reset_cause()
+    slot = slots.state()["slot"]
     try:
         problem = slots.judge(crashes(), record, cause == machine.WDT_RESET, cause == machine.PWRON_RESET)
+        if slots.state()["slot"] != slot:
+            drive_outputs_safe()  # boot.py has gone by the other version's settings
+        elif slots.is_on_trial():
+            machine.WDT(timeout=slots.TRIAL_MS)  # which nobody feeds until the version is healthy
     except OSError as error:  # the flash is full, or worn out: no reason to start nothing
         print("main: the start could not be counted:", error)
     slots.enter()
-    drive_outputs_safe()  # boot.py has gone by another version's settings, if that one was rolled back
-    if slots.is_on_trial():
-        machine.WDT(timeout=slots.TRIAL_MS)  # which nobody feeds until the version is healthy
     if not slots.state()["trial"]:
         # The collector takes each old word on the stack for a pointer, and one is enough to keep a module.
         del sys.modules["slots"]
