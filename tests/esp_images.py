@@ -12,6 +12,8 @@ import struct
 from functools import reduce
 from operator import xor
 
+from pinwarden.flash import firmware_image
+
 # name: (number in the header, flash offset of the bootloader)
 CHIPS = {
     "esp32": (0, 0x1000),
@@ -88,3 +90,8 @@ def micropython(
     app = application(chip, megabytes=megabytes) if app is None else app
     made = boot.ljust(TABLE - offset, b"\xff") + table(*partitions)
     return made.ljust(APPLICATION - offset, b"\xff") + app
+
+
+def checked(chip: str = "esp32", **options) -> firmware_image.Firmware:
+    """The image of `micropython`, as the tools have it once they have checked it."""
+    return firmware_image.check(micropython(chip, **options), "x.bin")

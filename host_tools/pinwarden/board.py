@@ -28,6 +28,7 @@ ROOT = (
     else _HERE / "board_files"
 )
 
+OLDEST_MICROPYTHON = (1, 24)  # that the firmware runs on
 START_FILES = ("slots.py", "boot.py", "main.py")  # run by their names, they are never compiled
 _OWN_FOLDERS = ("firmware", "lib")  # nothing but our files belongs into these
 

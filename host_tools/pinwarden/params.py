@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import click
 from click.shell_completion import CompletionItem
@@ -93,6 +94,16 @@ def port_option() -> Callable:
         type=PortName(),
         envvar=PORT_VARIABLE,
         help="The board's serial port: /dev/ttyUSB0, COM3, a URL. Found by itself when there is one board.",
+    )
+
+
+def firmware_option(when: str = "which is downloaded once and kept.") -> Callable:
+    """The --firmware option, the same everywhere but for the end of its help."""
+    return click.option(
+        "--firmware",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help=f"A MicroPython image, in place of the official one, {when}",
     )
 
 

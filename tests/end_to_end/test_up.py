@@ -28,7 +28,7 @@ def flashed(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
 
     def flash(port, chip, image, progress, *, whose, may_erase) -> flasher.Flashed:
         calls.append((port, chip, image, whose, may_erase is None))
-        monkeypatch.setattr(plan, "OLDEST", (1, 24))
+        monkeypatch.setattr(plan, "OLDEST_MICROPYTHON", (1, 24))
         return flasher.Flashed(chip, "MicroPython 1.29.0", 4 << 20)  # type: ignore[arg-type]
 
     monkeypatch.setattr(flasher, "flash", flash)
@@ -69,7 +69,7 @@ def test_a_board_without_micropython_is_flashed_first(bench: Bench, flashed, no_
 
 
 def test_an_old_micropython_is_replaced(bench: Bench, flashed, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan, "OLDEST", (99, 0))
+    monkeypatch.setattr(plan, "OLDEST_MICROPYTHON", (99, 0))
     assert "Pinwarden needs 99.0 or newer" in bench.run("up").stderr
     assert [call[-1] for call in flashed] == [False], "and what is on the board is asked for"
     assert bench.healthy()

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+import esp_images
+from boot_rom import BootRom, boot_rom
 from pinwarden.cli import cli
 from pinwarden.device import Device, create
 from pinwarden.errors import UserError
@@ -170,3 +172,18 @@ def model(door: Device) -> Iterator[ModelBoard]:
     """A board with the device's key, of which all but keys and revocations is left out."""
     with serving(ModelBoard("door", door.keys())) as board:
         yield board
+
+
+@pytest.fixture
+def rom() -> Iterator[BootRom]:
+    """An ESP32 with nothing on it."""
+    with boot_rom() as it:
+        yield it
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A good image of MicroPython for the ESP32."""
+    path = tmp_path / "mp.bin"
+    path.write_bytes(esp_images.micropython("esp32"))
+    return path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,30 +11,10 @@ from click.testing import Result
 import esp_images
 from boot_rom import BootRom, boot_rom
 from pinwarden.errors import WouldErase
-from pinwarden.flash import board_flash, chips, firmware_image, flasher
+from pinwarden.flash import board_flash, chips, flasher
 from pinwarden.image import filesystem
 
 FOREIGN = esp_images.micropython("esp32", app=esp_images.application("esp32", project=b"blink"))
-
-
-def firmware(chip: str = "esp32", **options) -> firmware_image.Firmware:
-    """A checked image."""
-    return firmware_image.check(esp_images.micropython(chip, **options), "x.bin")
-
-
-@pytest.fixture
-def rom() -> Iterator[BootRom]:
-    """An ESP32 with nothing on it."""
-    with boot_rom() as it:
-        yield it
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    """A good image for the ESP32."""
-    path = tmp_path / "mp.bin"
-    path.write_bytes(esp_images.micropython("esp32"))
-    return path
 
 
 # What is on a board, and what of it would be lost.
@@ -112,10 +92,10 @@ def test_asked(rom: BootRom, answer: bool, erased: bool) -> None:
         return answer
 
     if erased:
-        flasher.flash(rom.port, None, firmware(), may_erase=may)
+        flasher.flash(rom.port, None, esp_images.checked(), may_erase=may)
     else:
         with pytest.raises(WouldErase):
-            flasher.flash(rom.port, None, firmware(), may_erase=may)
+            flasher.flash(rom.port, None, esp_images.checked(), may_erase=may)
     assert asked == ["MicroPython, with the files main.py"]
     assert (rom.flash != before) is erased
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import pty
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,36 +22,16 @@ from pinwarden.errors import (
     NotFlashed,
     WrongChip,
 )
-from pinwarden.flash import chips, firmware_image, flasher
+from pinwarden.flash import chips, flasher
 
 OLDER = esp_images.MICROPYTHON_1_25
 FOREIGN = esp_images.micropython("esp32", app=esp_images.application("esp32", project=b"blink"))
 
 
-def firmware(chip: str = "esp32", **options) -> firmware_image.Firmware:
-    """A checked image."""
-    return firmware_image.check(esp_images.micropython(chip, **options), "x.bin")
-
-
-@pytest.fixture
-def rom() -> Iterator[BootRom]:
-    """An ESP32 with nothing on it."""
-    with boot_rom() as it:
-        yield it
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    """A good image for the ESP32."""
-    path = tmp_path / "mp.bin"
-    path.write_bytes(esp_images.micropython("esp32"))
-    return path
-
-
 @pytest.mark.parametrize("terminal", [False, True], ids=["socket", "pty"])
 @pytest.mark.parametrize("chip", list(chips.CHIPS))
 def test_flash(chip: str, terminal: bool) -> None:
-    image = firmware(chip)
+    image = esp_images.checked(chip)
     with boot_rom(chip, pty=terminal) as rom:
         rom.image.data[0x300000:] = b"old" * 100  # of what was there before
         done = flasher.flash(rom.port, chips.CHIPS[chip], image)
@@ -64,7 +44,7 @@ def test_flash(chip: str, terminal: bool) -> None:
 
 def test_progress(rom: BootRom) -> None:
     told: list[tuple[str, int, int]] = []
-    flasher.flash(rom.port, None, firmware(), lambda *each: told.append(each))
+    flasher.flash(rom.port, None, esp_images.checked(), lambda *each: told.append(each))
     steps = list(dict.fromkeys(step for step, _, _ in told))
     assert steps == ["Connecting", "Erasing", "Writing", "Verifying"]
     writing = [(done, total) for step, done, total in told if step == "Writing"]
@@ -111,7 +91,7 @@ def test_wrong_chip(board: str, image: str, settings: str | None, says: str) -> 
         before = rom.flash
         chip = None if settings is None else chips.CHIPS[settings]
         with pytest.raises(WrongChip) as caught:
-            flasher.flash(rom.port, chip, firmware(image), whose="it")
+            flasher.flash(rom.port, chip, esp_images.checked(image), whose="it")
         assert says in caught.value.message
         assert "Nothing was erased" in (caught.value.hint or "")
         assert rom.flash == before
@@ -128,12 +108,12 @@ def test_wrong_chip_for_the_device(door: Device, file: Path, pinwarden: Callable
 def test_a_chip_that_pinwarden_does_not_run_on() -> None:
     with boot_rom("esp32c2") as rom:
         with pytest.raises(WrongChip, match="the board's chip is an ESP32-C2"):
-            flasher.flash(rom.port, None, firmware())
+            flasher.flash(rom.port, None, esp_images.checked())
         assert rom.is_blank
 
 
 def test_another_revision() -> None:
-    image = firmware("esp32s3", lowest=9900)
+    image = esp_images.checked("esp32s3", lowest=9900)
     with boot_rom("esp32s3") as rom:
         with pytest.raises(WrongChip, match="needs another revision of the ESP32-S3"):
             flasher.flash(rom.port, None, image)
@@ -162,7 +142,7 @@ def test_bad_file(
 def test_too_large(rom: BootRom) -> None:
     from dataclasses import replace
 
-    image = firmware()
+    image = esp_images.checked()
     large = replace(image, data=image.data.ljust(5 << 20, b"\0"))
     with pytest.raises(FlashFull, match="needs 5124 kB of flash, and the board has 4096 kB"):
         flasher.flash(rom.port, None, large)
@@ -178,14 +158,14 @@ def test_locked(rom: BootRom, lock: str, monkeypatch: pytest.MonkeyPatch) -> Non
     before = rom.flash
     monkeypatch.setattr(ESP32ROM, lock, lambda self: True)
     with pytest.raises(NotFlashed, match="the chip is locked"):
-        flasher.flash(rom.port, None, firmware())
+        flasher.flash(rom.port, None, esp_images.checked())
     assert rom.flash == before
 
 
 def test_silent_flash_memory(rom: BootRom, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("esptool.cmds.detect_flash_size", lambda esp: None)
     with pytest.raises(NotFlashed, match="the flash memory of the board"):
-        flasher.flash(rom.port, None, firmware())
+        flasher.flash(rom.port, None, esp_images.checked())
     assert rom.is_blank
 
 
@@ -199,13 +179,13 @@ def test_flash_that_does_not_hold_what_is_written(rom: BootRom, monkeypatch: pyt
 
     monkeypatch.setattr(FlashImage, "write_defl_block", forget)
     with pytest.raises(NotFlashed) as caught:
-        flasher.flash(rom.port, None, firmware())
+        flasher.flash(rom.port, None, esp_images.checked())
     assert "MD5" in caught.value.message
     assert "run the same command again" in (caught.value.hint or "")
 
 
 def test_esptool_says_nothing(rom: BootRom, capfd: pytest.CaptureFixture[str]) -> None:
-    flasher.flash(rom.port, None, firmware())
+    flasher.flash(rom.port, None, esp_images.checked())
     assert capfd.readouterr() == ("", "")
 
 
@@ -214,7 +194,7 @@ def test_nobody_answers() -> None:
     ends = pty.openpty()
     try:
         with pytest.raises(NotFlashed) as caught:
-            flasher.flash(os.ttyname(ends[1]), None, firmware())
+            flasher.flash(os.ttyname(ends[1]), None, esp_images.checked())
     finally:
         for end in ends:
             os.close(end)

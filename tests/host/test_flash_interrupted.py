@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,34 +13,14 @@ import pytest
 import esp_images
 from boot_rom import BootRom, boot_rom
 from pinwarden.errors import FlashInterrupted, NotFlashed, PortGone, UserError
-from pinwarden.flash import firmware_image, flasher
+from pinwarden.flash import flasher
 
 FOREIGN = esp_images.micropython("esp32", app=esp_images.application("esp32", project=b"blink"))
 
 
-def firmware(chip: str = "esp32", **options) -> firmware_image.Firmware:
-    """A checked image."""
-    return firmware_image.check(esp_images.micropython(chip, **options), "x.bin")
-
-
-@pytest.fixture
-def rom() -> Iterator[BootRom]:
-    """An ESP32 with nothing on it."""
-    with boot_rom() as it:
-        yield it
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    """A good image for the ESP32."""
-    path = tmp_path / "mp.bin"
-    path.write_bytes(esp_images.micropython("esp32"))
-    return path
-
-
 # When the cable is pulled: how much of all that the board gets has come.
 CUTS = (0.001, 0.03, 0.2, 0.6, 0.97, 0.999)
-NEW = firmware(app=esp_images.application("esp32", size=300_000))
+NEW = esp_images.checked(app=esp_images.application("esp32", size=300_000))
 
 
 @pytest.fixture(scope="module")
@@ -107,14 +87,14 @@ def test_ctrl_c(rom: BootRom, step: str, erased: bool) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(FlashInterrupted) as caught:
-        flasher.flash(rom.port, None, firmware(), interrupt)
+        flasher.flash(rom.port, None, esp_images.checked(), interrupt)
     assert caught.value.exit_code == 130
     if erased:
         assert "run the same command again" in (caught.value.hint or "")
     else:
         assert "nothing on the board was changed" in caught.value.message
     assert (rom.flash == before) is (step != "Writing")
-    flasher.flash(rom.port, None, firmware())
+    flasher.flash(rom.port, None, esp_images.checked())
     assert rom.starts()
 
 
@@ -146,5 +126,5 @@ def test_ctrl_c_at_the_command(rom: BootRom, file: Path) -> None:
     assert "error: interrupted: the board is erased" in err
     assert "Traceback" not in err
     assert not rom.starts()
-    flasher.flash(rom.port, None, firmware(), may_erase=lambda found: False)
+    flasher.flash(rom.port, None, esp_images.checked(), may_erase=lambda found: False)
     assert rom.starts()

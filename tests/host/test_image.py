@@ -105,7 +105,8 @@ def test_a_board_starts_from_it(door: Device, tmp_path: Path) -> None:
             headers={"Authorization": f"Bearer {token}", "Host": "door.local"},
         )
         assert answer.status_code == 200, answer.text
-        assert board.pin(door.settings["pins"]["relay"]["gpio"]).level == 1
+        relay = door.settings["pins"]["relay"]["gpio"]
+        board.wait(lambda: board.pin(relay).level == 1)
 
 
 def test_same_device_same_image(door: Device) -> None:

@@ -16,7 +16,7 @@ from pinwarden.flash import chips, firmware_image, flasher
 from pinwarden.flash.board_flash import Found
 from pinwarden.flash.firmware_image import Firmware
 from pinwarden.image import factory
-from pinwarden.params import device_argument, examples, port_option
+from pinwarden.params import device_argument, examples, firmware_option, port_option
 from pinwarden.usb import ports
 
 
@@ -31,12 +31,7 @@ from pinwarden.usb import ports
 )
 @device_argument()
 @port_option()
-@click.option(
-    "--firmware",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="A MicroPython image, in place of the official one, which is downloaded once and kept.",
-)
+@firmware_option()
 @click.option(
     "--image",
     type=click.Path(path_type=Path),

@@ -17,7 +17,7 @@ from pinwarden.flash import chips, firmware_image, firmware_store
 from pinwarden.flash.chips import Chip
 from pinwarden.flash.firmware_image import Firmware
 from pinwarden.image import batch, factory
-from pinwarden.params import device_argument, examples
+from pinwarden.params import device_argument, examples, firmware_option
 
 
 @click.command(
@@ -41,12 +41,7 @@ from pinwarden.params import device_argument, examples
     metavar="N",
     help="Make N devices after this one, each with a folder, a name and a key of its own.",
 )
-@click.option(
-    "--firmware",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="A MicroPython image, in place of the official one, which is downloaded once and kept.",
-)
+@firmware_option()
 def image(device: str | None, out: Path | None, count: int | None, firmware: Path | None) -> None:
     """Make one file of MicroPython, the application, DEVICE's settings and its secrets.
 

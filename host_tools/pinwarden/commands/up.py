@@ -21,7 +21,7 @@ from pinwarden.device import Device
 from pinwarden.errors import NoPort, NoRepl, PortDenied, PortGone, TooOld
 from pinwarden.files import short
 from pinwarden.flash import chips, firmware_image, flasher
-from pinwarden.params import device_argument, examples, port_option
+from pinwarden.params import device_argument, examples, firmware_option, port_option
 from pinwarden.usb import ports
 from pinwarden.usb.repl import Repl
 
@@ -44,12 +44,7 @@ _LOOK_AGAIN = 0.3
 @device_argument()
 @port_option()
 @click.option("--address", metavar="HOST[:PORT]", help="Where the board answers. Default: where it says.")
-@click.option(
-    "--firmware",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="A MicroPython image, in place of the official one, should the board need it.",
-)
+@firmware_option("should the board need it.")
 @click.option("--yes", "-y", is_flag=True, help="Delete what is on the board without asking.")
 def up(device: str | None, port: str | None, address: str | None, firmware: Path | None, yes: bool) -> None:
     """Make a board that runs DEVICE of whatever is on the cable.

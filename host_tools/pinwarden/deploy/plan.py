@@ -6,11 +6,11 @@ import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from pinwarden.board import OLDEST_MICROPYTHON
 from pinwarden.deploy.inventory import Inventory
 from pinwarden.deploy.release import MANIFEST, MPY_VERSION, Release
 from pinwarden.errors import FlashFull, TooOld, UnknownKey, WrongChip
 
-OLDEST = (1, 24)  # MicroPython that the firmware runs on
 _CHIPS = ("esp32", "esp32s2", "esp32s3", "esp32c3", "esp32c6")
 
 
@@ -79,9 +79,10 @@ def check(
             f'Is this the right board? If it is: chip = "{board.chip}" in device.toml, and look at the pins.',
         )
     running = ".".join(map(str, board.micropython))
-    if board.micropython[:2] < OLDEST:
+    if board.micropython[:2] < OLDEST_MICROPYTHON:
         raise TooOld(
-            f"the board has MicroPython {running}, and Pinwarden needs {'.'.join(map(str, OLDEST))} or newer",
+            f"the board has MicroPython {running}, "
+            f"and Pinwarden needs {'.'.join(map(str, OLDEST_MICROPYTHON))} or newer",
             "Put a newer one on it with: pinwarden flash - which erases what is on it.",
         )
     if board.mpy != MPY_VERSION:

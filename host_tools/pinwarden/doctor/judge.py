@@ -5,6 +5,7 @@ A value may be anything: what tells it may be no board at all.
 
 from __future__ import annotations
 
+from pinwarden.board import OLDEST_MICROPYTHON
 from pinwarden.doctor.examination import Finding, failed, ok, skipped, warning
 from pinwarden.duration import ago, local, spell
 
@@ -13,7 +14,6 @@ GOOD_SIGNAL, WEAK_SIGNAL = -70, -80  # dBm: below the first, answers get slow; b
 LITTLE_HEAP = 16384  # bytes: a request with a long token takes about 8 kB while it is answered
 LITTLE_FLASH = 262144  # bytes: room for the files of one more version, which is what a deployment needs
 SAFE_MODE_CRASHES = 3
-OLDEST_MICROPYTHON = (1, 24)
 
 
 def number(value: object) -> int | None:

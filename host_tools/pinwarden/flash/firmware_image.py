@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from pinwarden.board import OLDEST_MICROPYTHON
 from pinwarden.errors import BadImage, TooOld, UnreadableFile
 from pinwarden.files import short
 from pinwarden.flash import chips, esp_image, partitions
@@ -18,7 +19,6 @@ from pinwarden.flash.chips import Chip
 from pinwarden.flash.esp_image import EspImage
 from pinwarden.flash.partitions import Partition
 
-OLDEST = (1, 24)  # MicroPython that the firmware runs on
 FILE_SYSTEM = "vfs"  # the label of the partition that MicroPython keeps its files in
 _LARGEST = 32 << 20  # octets; no board has more flash
 _BANNER = re.compile(rb"MicroPython v(\d+)\.(\d+)(?:\.(\d+))?([-.\w]*) on (\d{4}-\d\d-\d\d)")
@@ -159,9 +159,10 @@ def _version(data: bytes, name: str) -> tuple[str, str]:
         raise BadImage("this is a program for the chip, but not MicroPython", "Take the .bin of MicroPython.")
     major, minor, patch = (int(number or 0) for number in banner.groups()[:3])
     version = f"{major}.{minor}.{patch}{banner[4].decode()}"
-    if (major, minor) < OLDEST:
+    if (major, minor) < OLDEST_MICROPYTHON:
         raise TooOld(
-            f"{name} is MicroPython {version}, and Pinwarden needs {OLDEST[0]}.{OLDEST[1]} or newer",
+            f"{name} is MicroPython {version}, "
+            f"and Pinwarden needs {'.'.join(map(str, OLDEST_MICROPYTHON))} or newer",
             "Leave the option out to have the right one downloaded.",
         )
     return version, banner[5].decode()
