@@ -1,20 +1,29 @@
-"""Who may do what: from the credential of a request to a Grant, by RFC 6750; and what a Grant allows."""
+"""Who may do what: from the credential of a request to a Grant; and what a Grant allows.
+
+A token comes as a bearer (RFC 6750), or is only used to sign the request (docs/signed-requests.md).
+"""
 
 import jwt
 from micropython import const
 
+from . import proof
 from .request import JOINED
 
 _LATER = b"Retry-After: 5\r\n"
+_CONFIRMATION = {"pinwarden": "proof"}  # the claim cnf (RFC 7800) of a token for signed requests only
 _ENOUGH = const(2200)  # octets of the field: the longest token, 2048 bytes, and some spaces before it
 
 
 class Denied(Exception):
     """The request is refused before anything is done.
 
-    `.status` and `.code` go into the answer, `.challenge` (bytes) is its WWW-Authenticate field, `.reason` a
-    TokenError's code or None.
+    `.status` and `.code` go into the answer, `.challenge` (bytes) are its WWW-Authenticate fields, `.reason`
+    is a TokenError's code or None. `.more` are further members of the answer. `.stranger` tells that nobody
+    with a key has asked.
     """
+
+    more = None
+    stranger = True
 
     def __init__(self, status, code, detail, challenge=b"", reason=None):
         super().__init__(detail)
@@ -50,13 +59,19 @@ class Grant:
 
 
 class Access:
-    """Asks for a bearer token, verifies it, and asks whether it was revoked. `realm` is the device's name."""
+    """Asks for a token, verifies it, and asks whether it was revoked. `realm` is the device's name.
 
-    def __init__(self, verifier, clock, realm, revocations):
+    `verifier` is a jwtproof.Verifier, `proofs` judges signed requests, a proof.Proofs. Without `bearer`
+    nothing else is taken.
+    """
+
+    def __init__(self, verifier, clock, realm, revocations, proofs, bearer=True):
         self._verifier = verifier
         self._clock = clock
         self._realm = realm.encode()
         self._revocations = revocations
+        self._proofs = proofs
+        self._takes_bearer = bearer
 
     def use(self, verifier):
         """Verify by other keys from now on. What the old verifier remembers goes with it."""
@@ -66,33 +81,55 @@ class Access:
         """Let go of what is only remembered for speed."""
         self._verifier.forget()
 
-    def authorize(self, request):
+    def challenge(self):
+        """Return what a client needs to sign a request: {"nonce", "now"}, the latter in Unix seconds or
+        None.
+        """
+        return {"nonce": str(self._proofs.challenge(), "utf-8"), "now": self._clock.now()}
+
+    def authorize(self, request, at=None):
         """Return the Grant of the request's token. Raises Denied.
 
         The credential is looked for in the one place where it does not reach logs, histories and Referer
         fields: never in a URL or a body (RFC 6750 section 2.3, RFC 9700 section 4.3.2).
+
+        With `at` (Unix seconds), for a board that is to be told the time, the times of the token and of the
+        request are held against it. Only a signed request is taken then: whoever is told the time by a
+        recording is told a time that has passed.
         """
-        token = self._bearer(request.fields.get(b"authorization"))
-        now = self._clock.now()
+        value = request.fields.get(b"authorization")
+        signed = value is not None and proof.is_signed(value)
+        if signed:
+            parsed = self._parse(request)
+        else:
+            token = self._bearer(value, at is None and self._takes_bearer)
+        now = self._clock.now() if at is None else at
         if now is None:
             # About 2000 then, and every token looks unexpired.
             raise Denied(
                 503, "clock_unset", "the board does not know the time yet, so it can admit no token", _LATER
             )
-        claims = self._verify(token, now)
+        claims = self._prove(request, parsed, now) if signed else self._verify(token, now)
+        if "cnf" in claims and not (signed and claims["cnf"] == _CONFIRMATION):
+            # Whoever shows it may have it from a log or from the air (RFC 9449 section 7.2).
+            raise self._denied(
+                401, "invalid_token", "this token is for signed requests only", "proof_required", True
+            )
         # For remembered tokens, too: the verifier knows nothing of it.
         if self._revocations.is_revoked(claims):
-            raise self._denied(401, "invalid_token", "the token was revoked", "revoked")
-        if "iat" in claims:
+            raise self._denied(401, "invalid_token", "the token was revoked", "revoked", signed)
+        if "iat" in claims and at is None:
             # Within the leeway it may be ahead of us: that is no proof that it is later than we think.
             self._clock.saw_iat(min(claims["iat"], now))
         return Grant(claims)
 
-    def _bearer(self, value):
+    def _bearer(self, value, is_taken):
         """Return the token in the value of Authorization (bytes or None)."""
         if value is None:
             raise self._denied(401, "missing_token", "an access token is needed: Authorization: Bearer TOKEN")
         if value[:7].lower() == b"bearer ":
+            if not is_taken:
+                raise self._denied(401, "bearer_disabled", "only signed requests are taken here", None, True)
             # No more than tells that it is too long: a copy of thousands of octets needs room in one piece.
             return value[7:_ENOUGH].lstrip(b" ")
         if value.lower() == b"bearer":
@@ -109,6 +146,37 @@ class Access:
         if b" " in token or b"," in token:  # the comma of two fields, too
             raise self._denied(400, "invalid_request", "Authorization holds more than one token")
         raise self._denied(401, "invalid_token", str(refused), refused.code)
+
+    def _parse(self, request):
+        """Return the Proof of a signed request."""
+        try:
+            return proof.parse(request.fields)
+        except proof.ProofError as error:
+            refused = error
+        raise self._denied(400, "invalid_request", str(refused), None, True)
+
+    def _prove(self, request, parsed, now):
+        """Return the claims of the token that has signed `request`."""
+        proofs = self._proofs
+
+        def prove(key):
+            proofs.prove(request, parsed, key, now)
+
+        try:
+            return self._verifier.verify_proof(parsed.token, prove, now)
+        except (jwt.TokenError, proof.ProofError) as error:
+            refused = error
+        code = refused.code
+        if isinstance(refused, jwt.TokenError) or code == "signature":
+            raise self._denied(401, "invalid_token", str(refused), code, True)
+        if code == "invalid_request":
+            raise self._denied(400, code, str(refused), None, True)
+        denied = self._denied(401, code, str(refused), None, True)
+        # A client asks the board's time of the board itself, and signs again with the challenge of now.
+        denied.more = self.challenge()
+        # Its signature was right. With an old challenge it is a good client's, after a restart perhaps.
+        denied.stranger = code != "stale_nonce"
+        raise denied
 
     def require(self, grant, scope, name=None):
         """Raise Denied unless `grant` allows `scope` for `name`."""
@@ -132,15 +200,29 @@ class Access:
             challenge % (self._realm, wanted.encode()),
         )
 
-    def _denied(self, status, code, detail, reason=None):
-        challenge = b'WWW-Authenticate: Bearer realm="%s"' % self._realm
-        if (
-            code != "missing_token"
-        ):  # RFC 6750 section 3.1: no error code for a request without any credential
-            # error_description takes neither " nor \ (RFC 6750 section 3); the words are ours, so there are
-            # none.
-            challenge += b', error="%s", error_description="%s"' % (code.encode(), detail.encode())
-        return Denied(status, code, detail, challenge + b"\r\n", reason)
+    def _denied(self, status, code, detail, reason=None, signed=False):
+        """Refuse; the challenge is for bearers, or for requests that are `signed`, or for both where no
+        credential came.
+        """
+        challenge = b""
+        # RFC 6750 section 3.1: no error code for a request without any credential.
+        anonymous = code == "missing_token"
+        if not signed and (self._takes_bearer or not anonymous):
+            challenge = b'WWW-Authenticate: Bearer realm="%s"' % self._realm
+            if not anonymous:
+                # error_description takes neither " nor \ (RFC 6750 section 3); the words are ours, so there
+                # are none.
+                challenge += b', error="%s", error_description="%s"' % (code.encode(), detail.encode())
+            challenge += b"\r\n"
+        if signed or anonymous:
+            error = b"" if anonymous else b', error="%s"' % code.encode()
+            nonce = self._proofs.challenge()
+            challenge += b'WWW-Authenticate: Pinwarden realm="%s"%s, nonce="%s"\r\n' % (
+                self._realm,
+                error,
+                nonce,
+            )
+        return Denied(status, code, detail, challenge, reason)
 
 
 def _is_plain(name):

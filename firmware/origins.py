@@ -7,7 +7,8 @@ _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 _ALLOWED = (
     b"Access-Control-Allow-Methods: GET, PUT, POST, DELETE\r\n"
-    b"Access-Control-Allow-Headers: Authorization, Content-Type\r\n"
+    b"Access-Control-Allow-Headers: Authorization, Content-Digest, Content-Type, Signature, "
+    b"Signature-Input\r\n"
     b"Access-Control-Max-Age: 600\r\n"
 )
 
@@ -19,12 +20,14 @@ def check_host(request, hosts):
         raise RequestError(421, "misdirected", "this board answers to " + _listed(hosts))
 
 
-def check_origin(request, origins):
-    """Refuse a change that a page of another site asks for, unless `origins` (bytes) admit it."""
+def check_origin(request, origins, is_secure=False):
+    """Refuse a change that a page of another site asks for, unless `origins` (bytes) admit it. `is_secure`:
+    it has come by HTTPS, so the board's own page did, too.
+    """
     origin = request.fields.get(b"origin")
     if origin is None or request.method in _SAFE_METHODS or origin in origins:
         return
-    if origin.lower() != b"http://" + request.fields[b"host"].lower():
+    if origin.lower() != (b"https://" if is_secure else b"http://") + request.fields[b"host"].lower():
         raise RequestError(403, "forbidden_origin", "requests from other web sites are refused")
 
 

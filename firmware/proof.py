@@ -25,7 +25,7 @@ _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 WINDOW = 300  # seconds that `created` may be from the board's time
 USES = 128  # signatures that one challenge is good for
-_KEPT = const(8)  # octets of a signature that are remembered: nobody finds two alike without the key
+_KEPT = const(4)  # octets of a signature that are remembered; a stranger's looks used in one case of 2**25
 
 
 class ProofError(Exception):
@@ -67,27 +67,31 @@ class Proof:
 class Proofs:
     """Judges signed requests: the challenge, and what was used under it.
 
-    `random(n)` gives n random octets. `.challenge` is the current one, bytes.
+    `random(n)` gives n random octets.
     """
 
     def __init__(self, random):
         self._random = random
         self._used = bytearray(USES * _KEPT)
-        self._renew()
+        self._challenge = None
 
-    def _renew(self):
-        text = b2a_base64(self._random(_CHALLENGE * 3 // 4))[:-1]
-        self.challenge = text.replace(b"+", b"-").replace(b"/", b"_")
-        self._count = 0
-        for i in range(len(self._used)):
-            self._used[i] = 0
+    def challenge(self):
+        """Return the current challenge, bytes."""
+        if self._challenge is None:
+            # Not before it is asked for: the chip's random numbers are good only once the radio is on.
+            text = b2a_base64(self._random(_CHALLENGE * 3 // 4))[:-1]
+            self._challenge = text.replace(b"+", b"-").replace(b"/", b"_")
+            self._count = 0
+            for i in range(len(self._used)):
+                self._used[i] = 0
+        return self._challenge
 
     def prove(self, request, proof, key, now):
         """Check that `request` was signed by who holds `key`, here, now and for the first time; `now` is Unix
         seconds or None where that is unknown. Raises ProofError.
         """
         mac = proof.check_signature(request, key)
-        if not proof.is_under(self.challenge):
+        if not proof.is_under(self.challenge()):
             raise ProofError("stale_nonce", "the nonce does not begin with the current challenge")
         kept = mac[:_KEPT]
         if kept in self._used:
@@ -102,7 +106,7 @@ class Proofs:
         self._used[at : at + _KEPT] = kept
         self._count += 1
         if self._count == USES:
-            self._renew()
+            self._challenge = None
 
 
 def is_signed(value):
@@ -141,9 +145,13 @@ def digest_field(body):
 
 
 def authority(host):
-    """Return @authority for a Host field (RFC 9421 section 2.2.3): in lower case, without port 80."""
+    """Return @authority for a Host field (RFC 9421 section 2.2.3): in lower case, without a port that is the
+    scheme's. Nobody speaks HTTPS on port 80, nor HTTP on 443.
+    """
     host = host.lower()
-    return host[:-3] if host.endswith(b":80") else host
+    if host.endswith(b":80"):
+        return host[:-3]
+    return host[:-4] if host.endswith(b":443") else host
 
 
 def _base_mac(request, params, key):

@@ -8,6 +8,7 @@ _STATUS = (
     b"201 Created\r\n"
     b"204 No Content\r\n"
     b"304 Not Modified\r\n"
+    b"308 Permanent Redirect\r\n"
     b"400 Bad Request\r\n"
     b"401 Unauthorized\r\n"
     b"403 Forbidden\r\n"
@@ -44,7 +45,11 @@ class Response:
     text. `code` names the problem, None where there is none; the request log shows it.
     """
 
-    subject = None  # whose token it was, for the request log
+    # For the logs: whose token it was, which, and what was done.
+    subject = None
+    token_id = None
+    action = None
+    stranger = True  # nobody with a key has asked
 
     def __init__(self, status=200, body=b"", content_type=JSON, fields=b"", length=None, code=None):
         self.status = status

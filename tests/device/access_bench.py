@@ -1,7 +1,16 @@
-"""A guard with a known key and a clock of its own: for the tests of access.py and api.py."""
+"""A guard with a known key and a clock of its own, and requests to it: for the tests of access.py and
+api.py.
+"""
 
+import hmac
+from binascii import b2a_base64
+from hashlib import sha256
+
+import base64url
 import jwt
+import jwtproof
 from firmware.access import Access
+from firmware.proof import Proofs
 from firmware.request import parse_head
 
 NOW = 1793491200  # 2026-11-01
@@ -40,8 +49,10 @@ class Revocations:
         return claims.get("jti") in self.ids
 
 
-def access_of(clock, *revoked):
-    return Access(jwt.Verifier([KEY], audience="door"), clock, "door", Revocations(*revoked))
+def access_of(clock, *revoked, bearer=True):
+    """The guard; its random numbers are zeros."""
+    verifier = jwtproof.Verifier([KEY], audience="door")
+    return Access(verifier, clock, "door", Revocations(*revoked), Proofs(bytes), bearer)
 
 
 def request_of(method, path, *fields, body=b""):
@@ -51,3 +62,37 @@ def request_of(method, path, *fields, body=b""):
     request = parse_head(b"\r\n".join(lines))
     request.body = body
     return request
+
+
+def signed(value, method, path, own="own-nonce", created=NOW, challenge="A" * 16, body=b"", shown=None):
+    """The fields that make a request a signed one, by docs/signed-requests.md and not by proof.py; `shown` is
+    the token that goes along, if it is not the one that signs.
+    """
+    head, _, signature = value.rpartition(".")
+    head = (shown or value).rpartition(".")[0]
+    parameters = (
+        '("@method" "@authority" "@path" "@query" "authorization" "content-digest");created=%d'
+        ';keyid="token";alg="hmac-sha256";nonce="%s.%s";tag="pinwarden"' % (created, challenge, own)
+    )
+    digest = "sha-256=:%s:" % _base64(sha256(body).digest())
+    path, _, query = path.partition("?")
+    base = [
+        '"@method": ' + method,
+        '"@authority": door',
+        '"@path": ' + path,
+        '"@query": ?' + query,
+        '"authorization": Pinwarden ' + head,
+        '"content-digest": ' + digest,
+        '"@signature-params": ' + parameters,
+    ]
+    mac = hmac.digest(base64url.decode(signature.encode()), "\n".join(base).encode())
+    return [
+        "Authorization: Pinwarden " + head,
+        "Content-Digest: " + digest,
+        "Signature-Input: pw=" + parameters,
+        "Signature: pw=:%s:" % _base64(mac),
+    ]
+
+
+def _base64(data):
+    return str(b2a_base64(data), "utf-8").rstrip("\n")

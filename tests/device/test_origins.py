@@ -58,7 +58,8 @@ async def test_preflight_of_a_configured_origin():
         equal(answer.status, 204)
         equal(answer.fields["access-control-allow-origin"], KNOWN)
         equal(answer.fields["access-control-allow-methods"], "GET, PUT, POST, DELETE")
-        equal(answer.fields["access-control-allow-headers"], "Authorization, Content-Type")
+        allowed = "Authorization, Content-Digest, Content-Type, Signature, Signature-Input"
+        equal(answer.fields["access-control-allow-headers"], allowed)
         assert "content-length" not in answer.fields
         assert "access-control-allow-credentials" not in answer.fields
 

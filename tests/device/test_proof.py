@@ -74,7 +74,7 @@ def test_without_a_clock_created_is_not_looked_at():
 
 def test_a_full_memory_makes_a_new_challenge_and_forgets_nothing_that_is_still_good():
     proofs = board()
-    first = proofs.challenge
+    first = proofs.challenge()
     prove(proofs, GOOD)
     used = [GOOD]
     for own in ("own-nonce-2", "own-nonce-3"):
@@ -86,7 +86,7 @@ def test_a_full_memory_makes_a_new_challenge_and_forgets_nothing_that_is_still_g
     again = dict(GOOD)
     again["fields"] = resigned(GOOD, "own-nonce-9")
     prove(proofs, again)
-    assert proofs.challenge != first
+    assert proofs.challenge() != first
     for case in used + [again]:
         raises(proof.ProofError, prove, proofs, case, code="stale_nonce")
 
@@ -115,7 +115,7 @@ def test_the_ring_holds_as_many_as_it_says():
         prove(proofs, case)
         if count % 40 == 0:
             raises(proof.ProofError, prove, proofs, case, code="replayed")
-    equal(proofs.challenge, TABLE["challenge"].encode())
+    equal(proofs.challenge(), TABLE["challenge"].encode())
 
 
 @cases(

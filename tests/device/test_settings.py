@@ -28,6 +28,7 @@ DEFAULTS = {
         "write_timeout": 5,
         "idle_timeout": 15,
     },
+    "policy": {"bearer": True, "max_jump": 86400},
     "pins": {
         "relay": {
             "kind": "switch",
@@ -103,6 +104,7 @@ def test_the_result_is_new():
         ("a name of 32 characters, as mDNS takes", settings(name="d" * 32)),
         ("an origin with a port", settings(origins=["http://127.0.0.1:8080", "https://panel.example"])),
         ("the limits of http", settings(http={"connections": 6, "max_head": 8192})),
+        ("signed requests only", settings(policy={"bearer": False, "max_jump": 3600})),
         ("a strapping pin: the host warns of it", with_pin(gpio=12)),
         ("the longest max_on: six days, within which ticks compare", with_pin(max_on=518400)),
         ("pin names with _ and -", settings(pins={"a_b-c": RELAY, "x": changed(RELAY, gpio=4)})),

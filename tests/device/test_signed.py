@@ -1,0 +1,178 @@
+"""Signed requests at the guard: what they open, and that nothing shown or recorded opens anything."""
+
+from access_bench import NOW, OTHER_KEY, Clock, access_of, request_of, signed, token
+from firmware.access import Denied
+from firmware.proof import USES
+from harness import cases, equal, raises
+
+PATH = "/api/v1/pins/relay"
+CNF = {"pinwarden": "proof"}
+GOOD = token("pins:write")
+PROVED = token("pins:write", cnf=CNF)
+CHALLENGE = 'WWW-Authenticate: Pinwarden realm="door", error="%s", nonce="AAAAAAAAAAAAAAAA"\r\n'
+
+
+def ask(access, value, method="PUT", path=PATH, body=b"{}", at=None, **how):
+    fields = signed(value, method, path, body=body, **how)
+    return access.authorize(request_of(method, path, *fields, body=body), at)
+
+
+def refused(access, *args, **how):
+    """(status, code, reason) of a refusal, whose challenge names the scheme to use."""
+    error = raises(Denied, ask, access, *args, **how)
+    if error.code != "clock_unset":
+        equal(str(error.challenge, "utf-8"), CHALLENGE % error.code)
+    return error.status, error.code, error.reason
+
+
+@cases([("any token", GOOD), ("one for this only", PROVED), ("without iat", token("pins:write", iat=None))])
+def test_takes(value):
+    grant = ask(access_of(Clock()), value)
+    equal((grant.subject, grant.scopes), ("anna", ["pins:write"]))
+
+
+def test_many_requests_under_one_challenge_and_then_another():
+    access = access_of(Clock())
+    for count in range(USES):
+        ask(access, GOOD, own="own-%05d" % count)
+    # Zeros again here, but the memory is new: on a board the challenge would be another, and this stale.
+    ask(access, GOOD)
+
+
+def test_each_is_good_once():
+    access = access_of(Clock())
+    ask(access, GOOD)
+    for _ in range(3):
+        equal(refused(access, GOOD), (401, "replayed", None))
+    ask(access, GOOD, own="another1")
+
+
+def test_another_challenge_is_stale():
+    """That of before a restart, of another board."""
+    access = access_of(Clock())
+    error = raises(Denied, ask, access, GOOD, challenge="B" * 16)
+    equal((error.status, error.code, error.stranger), (401, "stale_nonce", False))
+    equal(error.more, {"nonce": "A" * 16, "now": NOW})
+    equal(refused(access, token("pins:write", key=OTHER_KEY), challenge="B" * 16)[1], "invalid_token")
+
+
+@cases([("late", 301), ("early", -301)])
+def test_created(seconds):
+    access = access_of(Clock())
+    equal(refused(access, GOOD, created=NOW - seconds), (401, "created_out_of_window", None))
+    ask(access, GOOD, created=NOW - seconds + (1 if seconds > 0 else -1))
+
+
+@cases(
+    [
+        ("of another key", "signature", token("pins:write", key=OTHER_KEY), {}),
+        ("that has expired", "expired", token("pins:write", exp=NOW), {}),
+        ("of another device", "audience", token("pins:write", aud="gate"), {}),
+        ("that was revoked", "revoked", token("pins:write", jti="lost"), {}),
+        ("shown with more scopes", "signature", GOOD, {"shown": token("pins:write", "admin")}),
+        ("bound to what nobody knows here", "proof_required", token("pins:write", cnf={"jkt": "x"}), {}),
+        ("bound to more", "proof_required", token("pins:write", cnf={"pinwarden": "proof", "x": 1}), {}),
+    ]
+)
+def test_token(reason, value, how):
+    equal(refused(access_of(Clock(), "lost"), value, **how), (401, "invalid_token", reason))
+
+
+@cases(
+    [
+        ("another method", "POST", PATH, b"{}", 401),
+        ("another path", "PUT", "/api/v1/pins/lamp", b"{}", 401),
+        ("a query", "PUT", PATH + "?x=1", b"{}", 401),
+        ("another body", "PUT", PATH, b"[]", 400),
+        ("no body", "PUT", PATH, b"", 400),
+    ]
+)
+def test_changed_on_the_way(method, path, body, status):
+    access = access_of(Clock())
+    fields = signed(GOOD, "PUT", PATH, body=b"{}")
+    error = raises(Denied, access.authorize, request_of(method, path, *fields, body=body))
+    equal(error.status, status)
+    ask(access, GOOD)  # nor was it used up
+
+
+@cases([("Authorization", 0), ("Content-Digest", 1), ("Signature-Input", 2), ("Signature", 3)])
+def test_a_field_is_missing(left_out):
+    fields = signed(GOOD, "GET", PATH)
+    del fields[left_out]
+    error = raises(Denied, access_of(Clock()).authorize, request_of("GET", PATH, *fields))
+    equal(error.status, 401 if left_out == 0 else 400)
+
+
+def test_the_signed_token_is_no_bearer():
+    """Neither what crosses the air, nor with the signature of the request for the token's."""
+    access = access_of(Clock())
+    fields = signed(GOOD, "GET", PATH)
+    access.authorize(request_of("GET", PATH, *fields))  # now it is remembered, too
+    head = fields[0].split(" ")[-1]
+    for value in (head, head + ".", head + "." + fields[3].split(":")[2].rstrip("=")):
+        error = raises(Denied, access.authorize, request_of("GET", PATH, "Authorization: Bearer " + value))
+        equal((error.status, error.code), (401, "invalid_token"))
+
+
+def test_a_proof_token_is_no_bearer():
+    """RFC 9449 section 7.2: shown, it has leaked. Also when it is remembered from a signed request."""
+    access = access_of(Clock())
+    ask(access, PROVED)
+    for value in (PROVED, token("pins:write", cnf={"jkt": "x"})):
+        request = request_of("GET", PATH, "Authorization: Bearer " + value)
+        error = raises(Denied, access.authorize, request)
+        equal((error.status, error.code, error.reason), (401, "invalid_token", "proof_required"))
+        equal(str(error.challenge, "utf-8"), CHALLENGE % "invalid_token")
+
+
+def test_without_bearer():
+    access = access_of(Clock(), bearer=False)
+    for value in (GOOD, "x", PROVED):
+        error = raises(Denied, access.authorize, request_of("GET", PATH, "Authorization: Bearer " + value))
+        equal((error.status, error.code, error.reason), (401, "bearer_disabled", None))
+    error = raises(Denied, access.authorize, request_of("GET", PATH))
+    equal(error.code, "missing_token")
+    assert b"Bearer" not in error.challenge, error.challenge
+    assert b"Pinwarden" in error.challenge
+    ask(access, GOOD)
+
+
+def test_unset_clock():
+    access = access_of(Clock(None))
+    equal(refused(access, GOOD), (503, "clock_unset", None))
+    equal(access.challenge(), {"nonce": "A" * 16, "now": None})
+
+
+def test_at_a_time_that_the_clock_does_not_tell():
+    """For who sets the clock. The times of both are held against it, and the guard learns nothing."""
+    for unix in (None, NOW - 400, NOW + 90000):
+        clock = Clock(unix)
+        access = access_of(clock)
+        ask(access, GOOD, at=NOW)
+        equal(refused(access, GOOD, own="late-one", at=NOW + 301), (401, "created_out_of_window", None))
+        equal(refused(access, GOOD, own="past-one", at=NOW + 3600, created=NOW + 3600)[2], "expired")
+        equal(clock.newest, None)
+        bearer = request_of("PUT", PATH, "Authorization: Bearer " + GOOD)
+        equal(raises(Denied, access.authorize, bearer, NOW).code, "bearer_disabled")
+
+
+def test_a_verified_signed_request_tells_the_time():
+    clock = Clock()
+    raises(Denied, ask, access_of(clock), token(key=OTHER_KEY))
+    equal(clock.newest, None)
+    ask(access_of(clock), GOOD)
+    equal(clock.newest, NOW - 60)
+
+
+@cases(
+    [
+        ("another signed one", ["Authorization: Pinwarden a.b"]),
+        ("the same", [signed(GOOD, "GET", PATH)[0]]),
+        ("a bearer", ["Authorization: Bearer " + GOOD]),
+    ]
+)
+def test_two_credentials(more):
+    fields = signed(GOOD, "GET", PATH)
+    for order in (fields + more, more + fields):
+        error = raises(Denied, access_of(Clock()).authorize, request_of("GET", PATH, *order))
+        assert error.status in (400, 401), error.status
