@@ -153,7 +153,9 @@ def serving(bench: Bench, console: Console) -> None:
         table.add_column(column, justify="right" if column else "left")
     for exchange in workload.exchanges(bench.tokens[0]):
         cost, calls, cpu = bench.serve("serve_pinwarden.py", exchange)
-        peer_cost, peer_calls, peer_cpu = bench.serve("serve_microdot.py", exchange)
+        peer_cost = peer_calls = peer_cpu = None
+        if exchange.has_peer:
+            peer_cost, peer_calls, peer_cpu = bench.serve("serve_microdot.py", exchange)
         notes = [_against(cost, BUDGET.get(exchange.name)), _against(calls, SYSTEM_CALLS)]
         table.add_row(
             exchange.name,

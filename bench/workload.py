@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import jwt
 
+from pinwarden import proof
+
 SECRET = "a secret of the bench, 32 bytes.."
 TOKENS = 12  # more than the verifier remembers
 _START_TIMEOUT = 60.0  # seconds: under valgrind Python starts fifty times slower
@@ -17,11 +19,14 @@ _START_TIMEOUT = 60.0  # seconds: under valgrind Python starts fifty times slowe
 
 @dataclass(frozen=True)
 class Exchange:
-    """A request and the status that its answer must have."""
+    """A request and the status that its answer must have; a `peer` is asked the same in another way, or
+    not at all.
+    """
 
     name: str
-    request: bytes
+    request: Callable[[], bytes]
     status: bytes
+    has_peer: bool = True
 
 
 def tokens(now: int) -> list[str]:
@@ -37,15 +42,34 @@ def forged(token: str) -> str:
 
 
 def exchanges(token: str) -> list[Exchange]:
-    """The three requests that the servers are compared by."""
+    """The requests that the servers are compared by."""
+    get, good, bad = _request("GET", "/healthz"), _bearer(token), _bearer(forged(token))
     return [
-        Exchange("GET", _request("GET", "/healthz"), b"200"),
-        Exchange("POST, good token", _request("POST", "/api/v1/pins/relay/toggle", token), b"200"),
-        Exchange("POST, forged token", _request("POST", "/api/v1/pins/relay/toggle", forged(token)), b"401"),
+        Exchange("GET", lambda: get, b"200"),
+        Exchange("POST, good token", lambda: good, b"200"),
+        Exchange("POST, forged token", lambda: bad, b"401"),
+        Exchange("POST, signed", lambda: _signed(token), b"200", has_peer=False),
     ]
 
 
-def _request(method: str, path: str, token: str | None = None) -> bytes:
+_TOGGLE = "/api/v1/pins/relay/toggle"
+
+
+def _bearer(token: str) -> bytes:
+    return _request("POST", _TOGGLE, {"Authorization": f"Bearer {token}"})
+
+
+def _signed(token: str) -> bytes:
+    """A signed request, another one each time; the bench's board has no other challenge than this."""
+    now = int(time.time())
+    return _request(
+        "POST",
+        _TOGGLE,
+        proof.sign(token, "POST", "127.0.0.1", _TOGGLE, b"{}", challenge="A" * 16, created=now),
+    )
+
+
+def _request(method: str, path: str, credential: dict[str, str] | None = None) -> bytes:
     lines = [
         f"{method} {path} HTTP/1.1",
         "Host: 127.0.0.1",
@@ -53,9 +77,10 @@ def _request(method: str, path: str, token: str | None = None) -> bytes:
         "Accept: */*",
         "Connection: close",
     ]
-    if token is not None:
-        lines += [f"Authorization: Bearer {token}", "Content-Type: application/json", "Content-Length: 2"]
-    return ("\r\n".join(lines) + "\r\n\r\n" + ("{}" if token is not None else "")).encode()
+    if credential is not None:
+        lines += [f"{name}: {value}" for name, value in credential.items()]
+        lines += ["Content-Type: application/json", "Content-Length: 2"]
+    return ("\r\n".join(lines) + "\r\n\r\n" + ("{}" if credential is not None else "")).encode()
 
 
 def caller(port: int, exchange: Exchange, count: int) -> Callable[[subprocess.Popen[bytes]], None]:
@@ -64,7 +89,7 @@ def caller(port: int, exchange: Exchange, count: int) -> Callable[[subprocess.Po
     def work(process: subprocess.Popen[bytes]) -> None:
         _wait_until_up(port, process)
         for _ in range(count):
-            answer = _exchange(port, exchange.request)
+            answer = _exchange(port, exchange.request())
             if answer[9:12] != exchange.status:
                 raise AssertionError(f"{exchange.name}: {answer[:200]!r}")
         _exchange(port, _request("GET", "/quit"))

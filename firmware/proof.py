@@ -13,6 +13,7 @@ import hmac
 from binascii import b2a_base64
 from hashlib import sha256
 
+import base64url
 from micropython import const
 
 _SCHEME = b"pinwarden "
@@ -21,7 +22,6 @@ _NONCE = b';keyid="token";alg="hmac-sha256";nonce="'
 _END = b'";tag="pinwarden"'
 _CHALLENGE = const(16)  # characters; RFC 4648 section 5
 _DIGEST = b"sha-256=:"
-_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 WINDOW = 300  # seconds that `created` may be from the board's time
 USES = 128  # signatures that one challenge is good for
@@ -81,9 +81,7 @@ class Proofs:
             # Not before it is asked for: the chip's random numbers are good only once the radio is on.
             text = b2a_base64(self._random(_CHALLENGE * 3 // 4))[:-1]
             self._challenge = text.replace(b"+", b"-").replace(b"/", b"_")
-            self._count = 0
-            for i in range(len(self._used)):
-                self._used[i] = 0
+            self._count = 0  # what was used under another is in nobody's way
         return self._challenge
 
     def prove(self, request, proof, key, now):
@@ -131,9 +129,11 @@ def parse(fields):
         raise _malformed("created is not a time")
     if nonce[_CHALLENGE : _CHALLENGE + 1] != b"." or not 8 <= len(nonce) - _CHALLENGE - 1 <= 32:
         raise _malformed("the nonce is not CHALLENGE.OWN, the latter of 8 to 32 characters")
-    for c in nonce:
-        if c not in _ALPHABET and c != 46:
-            raise _malformed("the nonce has characters that are not base64url")
+    try:
+        # As if both parts were one text of whole octets: a loop over them takes twenty times as long.
+        base64url.decode(nonce.replace(b".", b"", 1) + b"A" * ((1 - len(nonce)) % 4))
+    except base64url.Base64Error:
+        raise _malformed("the nonce has characters that are not base64url") from None
     if len(signature) != 49 or signature[:4] != b"pw=:" or signature[48:] != b":":
         raise _malformed("Signature is not pw=:BASE64:")
     return Proof(token, given[3:], int(created), nonce, signature[4:48])
