@@ -2,6 +2,9 @@
 # make test    everything that is checked: lint, types, tests
 # make lint    ruff and pyright alone          make format  what ruff would have written
 # make bench   the measurements, as tables
+# make abuse   ten minutes of mixed abuse of a board, and a good client that is answered all the same
+# make powercuts   500 power cuts on each runtime, under load
+# make fuzz    strange input for what strangers reach, a minute for each part; SECONDS=600 for ten
 # make lock    the lock files, after a change of the dependencies; UPGRADE=--upgrade takes newer versions
 # make clean   removes what make made
 #
@@ -9,12 +12,13 @@
 
 PYTHON ?= python3
 UPGRADE ?=
+SECONDS ?= 60
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 LOCKED := $(PIP) --require-hashes
 
-.PHONY: run test lint format bench lock clean
+.PHONY: run test lint format bench fuzz abuse lock clean powercuts
 .DELETE_ON_ERROR:
 
 run: $(VENV)/run.stamp
@@ -43,6 +47,15 @@ format: $(VENV)/dev.stamp
 bench: $(VENV)/dev.stamp
 	@$(BIN)/python -m bench
 
+abuse: $(VENV)/dev.stamp
+	@$(BIN)/python -m bench.abuse
+
+powercuts: $(VENV)/dev.stamp
+	@$(BIN)/python -m bench.powercuts
+
+fuzz: $(VENV)/fuzz.stamp
+	@$(BIN)/python tests/fuzz/run.py --seconds $(SECONDS)
+
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis
 
@@ -70,6 +83,11 @@ $(VENV)/dev.stamp: $(VENV)/run.stamp requirements-dev.lock requirements-stubs.lo
 	@$(LOCKED) -r requirements-stubs.lock --no-deps --upgrade --target $(VENV)/board-stubs
 	@touch $@
 
+$(VENV)/fuzz.stamp: $(VENV)/dev.stamp requirements-fuzz.lock
+	@echo "Installing the fuzzer, from requirements-fuzz.lock"
+	@$(LOCKED) -r requirements-fuzz.lock
+	@touch $@
+
 # The lock files name versions and hashes for every platform, and no place to download from: that is pip's business.
 COMPILE = build/lock/bin/uv pip compile $(UPGRADE) --quiet --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-annotate --custom-compile-command "make lock"
@@ -79,4 +97,5 @@ lock: $(VENV)/venv.stamp
 	@build/lock/bin/python -m pip install -qq --disable-pip-version-check uv==0.13.9
 	@$(COMPILE) pyproject.toml --group dev --output-file requirements-dev.lock
 	@$(COMPILE) pyproject.toml --group build --constraint requirements-dev.lock --output-file requirements.lock
+	@$(COMPILE) --group fuzz --output-file requirements-fuzz.lock
 	@$(COMPILE) --group board-stubs --output-file requirements-stubs.lock

@@ -28,6 +28,9 @@ _FIELDS = {
     b"expect": True,
     b"if-none-match": True,
     b"access-control-request-method": True,
+    b"content-digest": True,
+    b"signature-input": True,
+    b"signature": True,
     b"authorization": None,  # access.py refuses two, by RFC 6750's rules
     b"connection": None,
     b"accept": False,
@@ -44,15 +47,17 @@ class RequestError(Exception):
     """The request cannot be served: `.status` is the HTTP status, `.code` the problem's machine-readable
     name.
 
-    `.request` is the Request, None if its head could not be read.
+    `.request` is the Request, None if its head could not be read; `.fields` are further lines of the answer,
+    as for Response.
     """
 
     request = None
 
-    def __init__(self, status, code, detail):
+    def __init__(self, status, code, detail, fields=b""):
         super().__init__(detail)
         self.status = status
         self.code = code
+        self.fields = fields
 
 
 class Request:
@@ -241,10 +246,14 @@ def _host_of(value):
         name = name[:colon] if colon >= 0 else name
     if not name or (port and (port[:1] != b":" or (len(port) > 1 and not port[1:].isdigit()))):
         raise _bad("Host is not NAME or NAME:PORT")
+    text = ""
     try:
-        return str(name.lower(), "utf-8")  # in this order: to CPython the Kelvin sign's lower case is a "k"
+        text = str(name.lower(), "utf-8")
     except ValueError:
-        raise _bad("Host is not ASCII") from None
+        pass
+    if len(text) != len(name):  # MicroPython takes surrogates for UTF-8
+        raise _bad("Host is not ASCII")
+    return text
 
 
 def _is_token(name):

@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
-LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-stubs.lock")
+LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-stubs.lock", "requirements-fuzz.lock")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 GROUPS = PROJECT["dependency-groups"]
 
@@ -20,6 +20,7 @@ ANSWERS_FOR = {
     "requirements.lock": PROJECT["project"]["dependencies"] + GROUPS["build"],
     "requirements-dev.lock": PROJECT["project"]["dependencies"] + GROUPS["build"] + GROUPS["dev"],
     "requirements-stubs.lock": GROUPS["board-stubs"],
+    "requirements-fuzz.lock": GROUPS["fuzz"],
 }
 
 
