@@ -22,7 +22,7 @@ class Denied(Exception):
     with a key has asked.
     """
 
-    more = None
+    more = {}
     stranger = True
 
     def __init__(self, status, code, detail, challenge=b"", reason=None):
@@ -72,6 +72,7 @@ class Access:
         self._revocations = revocations
         self._proofs = proofs
         self._takes_bearer = bearer
+        self._was_unset = False
 
     def use(self, verifier):
         """Verify by other keys from now on. What the old verifier remembers goes with it."""
@@ -99,17 +100,12 @@ class Access:
         """
         value = request.fields.get(b"authorization")
         signed = value is not None and proof.is_signed(value)
+        now = self._clock.now() if at is None else at
         if signed:
-            parsed = self._parse(request)
+            claims = self._prove(request, self._parse(request), self._known(now, at))
         else:
             token = self._bearer(value, at is None and self._takes_bearer)
-        now = self._clock.now() if at is None else at
-        if now is None:
-            # About 2000 then, and every token looks unexpired.
-            raise Denied(
-                503, "clock_unset", "the board does not know the time yet, so it can admit no token", _LATER
-            )
-        claims = self._prove(request, parsed, now) if signed else self._verify(token, now)
+            claims = self._verify(token, self._known(now, at))
         if "cnf" in claims and not (signed and claims["cnf"] == _CONFIRMATION):
             # Whoever shows it may have it from a log or from the air (RFC 9449 section 7.2).
             raise self._denied(
@@ -147,6 +143,20 @@ class Access:
             raise self._denied(400, "invalid_request", "Authorization holds more than one token")
         raise self._denied(401, "invalid_token", str(refused), refused.code)
 
+    def _known(self, now, at):
+        """Return `now` if it is known what time it is. Raises Denied."""
+        if now is None:
+            self._was_unset = True
+            # About 2000 then, and every token looks unexpired.
+            raise Denied(
+                503, "clock_unset", "the board does not know the time yet, so it can admit no token", _LATER
+            )
+        if self._was_unset and at is None:
+            # What was refused for the clock must not be good now that it is set, for whoever has recorded it.
+            self._was_unset = False
+            self._proofs.renew()
+        return now
+
     def _parse(self, request):
         """Return the Proof of a signed request."""
         try:
@@ -166,6 +176,10 @@ class Access:
             return self._verifier.verify_proof(parsed.token, prove, now)
         except (jwt.TokenError, proof.ProofError) as error:
             refused = error
+        except MemoryError:
+            # It is answered with 503, and its sender signs it again. Who has recorded this one waits.
+            proofs.renew()
+            raise
         code = refused.code
         if isinstance(refused, jwt.TokenError) or code == "signature":
             raise self._denied(401, "invalid_token", str(refused), code, True)

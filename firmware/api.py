@@ -9,6 +9,7 @@ from .pins import PinError
 from .response import JSON, json_response, problem
 
 _PREFIX = "/api/v1/"
+_CHALLENGE = "/api/v1/challenge"
 
 # What came of a pin's command -> the status of the answer.
 _STATUS = {"unknown_pin": 404, "bad_value": 422, "not_supported": 422, "interlocked": 409, "too_soon": 429}
@@ -18,6 +19,8 @@ class Api:
     """Answers requests. `describe_device()` returns what /device tells beside the token, `page(request)` a
     file or None, `administer(request, parts)` what an administrator asks for, see admin.py.
     """
+
+    warnings = ()  # what /healthz tells beside: names of files that were damaged and set aside
 
     def __init__(self, access, pins, clock, describe_device, page, administer):
         self._access = access
@@ -29,9 +32,11 @@ class Api:
 
     def handle(self, request):
         """Return the Response to `request`; see docs/openapi.yaml."""
-        self._pins.tick()  # a flood of requests must not stretch a pulse
+        # A flood of requests must not stretch a pulse: enforce() gets its turn among all connections, three
+        # turns until it acts. A command ticks once more, as verifying its token takes its time.
+        self._pins.tick()
         path = request.path
-        if not path.startswith(_PREFIX):
+        if not path.startswith(_PREFIX) or path == _CHALLENGE:
             return self._public(request)
         parts = path[len(_PREFIX) :].split("/")
         route = _route(parts)
@@ -44,25 +49,43 @@ class Api:
     def _guarded(self, request, answer, parts):
         """Return what `answer` makes of the request, or why it is refused."""
         grant = None
+        stranger = True
         try:
-            grant = self._access.authorize(request)
+            # The clock may be unset: it is judged by the time that it is told.
+            at = _told_time(request) if parts[0] == "clock" else None
+            grant = self._access.authorize(request, at)
             response = answer(self, request, grant, parts)
         except (Denied, PinError) as error:
             response = _refused(error)
+            response.action = getattr(error, "reason", None)
+            stranger = getattr(error, "stranger", True)
         if grant is not None:
             response.subject = grant.subject
+            response.token_id = grant.token_id
+            stranger = False
+        response.stranger = stranger
         return response
 
     def _public(self, request):
-        response = self._health() if request.path == "/healthz" else self._page(request)
+        if request.path == _CHALLENGE:
+            response = json_response(self._access.challenge())
+        elif request.path == "/healthz":
+            response = self._health()
+        else:
+            response = self._page(request)
         if response is None:
             return _not_found()
         return response if request.method in ("GET", "HEAD") else not_allowed(("GET",))
 
     def _health(self):
-        if self._clock.now() is None:
-            return json_response({"status": "clock_unset"}, 503)
-        return json_response({"status": "ok"})
+        is_set = self._clock.now() is not None
+        told = {"status": "ok"}
+        if not is_set:
+            problem = self._clock.problem or "the board has not been told the time yet"
+            told = {"status": "clock_unset", "detail": problem}
+        if self.warnings:
+            told["warnings"] = self.warnings
+        return json_response(told, 200 if is_set else 503)
 
     def _device(self, request, grant, parts):
         device = self._describe_device()
@@ -82,21 +105,27 @@ class Api:
             if "value" not in body:
                 raise PinError("bad_value", "value is missing")
             self._pins.set(name, body["value"])
-        else:
-            self._access.require(grant, "pins:read", name)
+            return self._done("set", grant, name, body["value"])
+        self._access.require(grant, "pins:read", name)
         return json_response(self._describe(grant, name))
 
     def _toggle(self, request, grant, parts):
         self._command(request, grant, parts[1], None)
         self._pins.toggle(parts[1])
-        return json_response(self._describe(grant, parts[1]))
+        return self._done("toggle", grant, parts[1], self._pins.describe(parts[1])["value"])
 
     def _pulse(self, request, grant, parts):
         body = self._command(request, grant, parts[1], "ms")
         if "ms" in body and body["ms"] is None:
             raise PinError("bad_value", "ms is a whole number")
         self._pins.pulse(parts[1], body.get("ms"))
-        return json_response(self._describe(grant, parts[1]))
+        return self._done("pulse", grant, parts[1], body.get("ms"))
+
+    def _done(self, what, grant, name, value):
+        """Return the answer to a command that was carried out."""
+        response = json_response(self._describe(grant, name))
+        response.action = (what, name, value)  # pyright: ignore[reportAttributeAccessIssue]
+        return response
 
     def _command(self, request, grant, name, member):
         """Return the body of a command, a dict with the one `member` at most. Raises Denied, PinError."""
@@ -109,8 +138,8 @@ class Api:
             )
         return body
 
-    def _keys_and_revocations(self, request, grant, parts):
-        self._access.require(grant, "admin")
+    def _administration(self, request, grant, parts):
+        self._access.require(grant, "audit:read" if parts[0] == "audit" else "admin")
         return self._administer(request, parts)
 
     def _describe(self, grant, name):
@@ -138,10 +167,12 @@ def _route(parts):
 _COLLECTIONS = {
     "device": (("GET",), Api._device),
     "pins": (("GET",), Api._list),
-    "keys": (("GET", "POST"), Api._keys_and_revocations),
-    "revocations": (("GET", "POST"), Api._keys_and_revocations),
+    "keys": (("GET", "POST"), Api._administration),
+    "revocations": (("GET", "POST"), Api._administration),
+    "clock": (("PUT",), Api._administration),
+    "audit": (("GET",), Api._administration),
 }
-_KEY = (("DELETE",), Api._keys_and_revocations)
+_KEY = (("DELETE",), Api._administration)
 _PIN = (("GET", "PUT"), Api._pin)
 _ACTIONS = {"toggle": (("POST",), Api._toggle), "pulse": (("POST",), Api._pulse)}
 
@@ -151,6 +182,15 @@ def members_of(request):
     if request.fields.get(b"content-type") != JSON:
         _check_type(request.fields.get(b"content-type", b""))
     return _parsed(request.body) if request.body else {}
+
+
+def _told_time(request):
+    """Return the Unix time in the body of PUT /clock. Raises Denied."""
+    body = members_of(request)
+    unix = body.get("now")
+    if len(body) != 1 or type(unix) is not int:
+        raise Denied(422, "bad_value", "the body takes now, whole Unix seconds, and nothing else")
+    return unix
 
 
 def _check_type(value):
@@ -172,7 +212,7 @@ def _parsed(body):
 def _refused(error):
     """Return the answer to a request that the guard or a pin's limits refused."""
     if isinstance(error, Denied):
-        more = {"reason": error.reason} if error.reason else {}
+        more = {"reason": error.reason} if error.reason else error.more
         return problem(error.status, error.code, str(error), error.challenge, **more)
     if error.code == "too_soon":
         seconds = (error.retry_ms + 999) // 1000

@@ -84,6 +84,10 @@ class Proofs:
             self._count = 0  # what was used under another is in nobody's way
         return self._challenge
 
+    def renew(self):
+        """Have another challenge from now on: what was signed and not taken is good no longer."""
+        self._challenge = None
+
     def prove(self, request, proof, key, now):
         """Check that `request` was signed by who holds `key`, here, now and for the first time; `now` is Unix
         seconds or None where that is unknown. Raises ProofError.
@@ -96,15 +100,16 @@ class Proofs:
             raise ProofError("replayed", "this signature has been used")
         if request.fields[b"content-digest"] != digest_field(request.body):
             raise ProofError("invalid_request", "Content-Digest is not that of the body")
-        if now is not None and not -WINDOW <= proof.created - now <= WINDOW:
-            raise ProofError(
-                "created_out_of_window", "created is not within %d s of the board's time" % WINDOW
-            )
         at = self._count * _KEPT
         self._used[at : at + _KEPT] = kept
         self._count += 1
         if self._count == USES:
-            self._challenge = None
+            self.renew()
+        # Only now: what is refused for coming too early must not be good later, for whoever has recorded it.
+        if now is not None and not -WINDOW <= proof.created - now <= WINDOW:
+            raise ProofError(
+                "created_out_of_window", "created is not within %d s of the board's time" % WINDOW
+            )
 
 
 def is_signed(value):
