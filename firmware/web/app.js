@@ -32,8 +32,10 @@ const TEXT = {
     insufficient_scope: (detail) => ["Your token does not let you see pins.", `The board says: ${detail}. ${OTHER}`],
     clock_unset: () => ["The board does not know the time yet.", `Until it does, it lets nobody in. ${RETRY}`],
     safe_mode: () => ["The board is in safe mode.", "Its settings have a fault; /healthz names it. All pins are safe."],
+    rate_limited: () => ["The board is asked too much.", `Somebody disturbs it, or your token is wrong. ${RETRY}`],
     misdirected: (detail) => ["The board does not know itself by this address.", `It says: ${detail}.`],
   },
+  late: ["The board did not take this page's signature.", `Many use it now, or somebody disturbs the Wi-Fi. ${RETRY}`],
   noEntry: (detail) => ["The board does not accept your token.", `It says: ${detail}. ${OTHER}`],
   notNow: (detail) => ["The board cannot do this now.", `It says: ${detail}. ${RETRY}`],
   // By its code for a command that it did not carry out.
@@ -41,21 +43,29 @@ const TEXT = {
     too_soon: (label, { retry_ms }) => `${label} changed a moment ago. Wait ${duration(retry_ms)}.`,
     interlocked: (label, { detail }) => `Not done: ${detail}. Switch the other one off first.`,
     insufficient_scope: (label) => `Your token does not let you switch ${label}.`,
+    replayed: (label) => `The board's answer was lost. See what ${label} shows before you try again.`,
+    stale_nonce: (label) => `${label}: not done, the signature came too late. Try again.`,
+    created_out_of_window: (label) => `${label}: not done, the board's clock was changed. Try again.`,
   },
   notDone: (label, { detail }) => `${label}: the board refused. ${detail}.`,
   notKnown: (label) => `No answer: nobody knows whether that reached ${label}.`,
 };
 
 const KEY = "pinwarden.token"; // in localStorage, which each origin has for itself
+const GUESS = "A".repeat(16); // a challenge of no board: the answer to a signed request has its own
+const LATE = ["stale_nonce", "created_out_of_window", "replayed"]; // refusals of a signature, not of the token
 // Milliseconds.
 const POLL = 2000;
 const RECHECK = 30000; // of a token that was refused: the board's clock may be put right
 const TIMEOUT = 6000;
 const NOTE = 6000;
+const WINDOW = 300000; // that a signature's time may be from the board's
 
 const $ = (id) => document.getElementById(id);
 const rows = new Map(); // a pin's name -> what shows it
 let token = null;
+let challenge = null; // the board's, for the next signatures
+let ahead = 0; // the board's clock, less this one: milliseconds
 let stale = true; // what is shown is not what the board said just now
 let misses = 0; // requests in a row without an answer
 let commands = 0; // their beginnings and ends: an answer from before one is old
@@ -65,7 +75,8 @@ let noteEnds = Infinity;
 
 function tokenIn(text) {
   const word = text.replace(/\s/g, "").replace(/.*#token=/, "");
-  return word.length <= 2048 && /^[\w-]+\.[\w-]+\.[\w-]+$/.test(word) ? word : null;
+  // The last segment is an HS256 signature: 32 octets.
+  return word.length <= 2048 && /^[\w-]+\.[\w-]+\.[\w-]{43}$/.test(word) ? word : null;
 }
 
 /** What is kept for the next visit, after a change by `change(storage)`. */
@@ -96,8 +107,7 @@ function takeFromAddress() {
 /** What the token says of itself. Until the board has taken it, good for words only. */
 function claims() {
   try {
-    const octets = atob(token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/"));
-    return JSON.parse(new TextDecoder().decode(Uint8Array.from(octets, (c) => c.charCodeAt()))) || {};
+    return JSON.parse(new TextDecoder().decode(fromBase64url(token.split(".")[1]))) || {};
   } catch {
     return {};
   }
@@ -116,11 +126,34 @@ function begin(value, trouble = TEXT.noToken) {
   look();
 }
 
-async function ask(method = "GET", path = "", body) {
-  const headers = { Authorization: "Bearer " + token, "Content-Type": "application/json" };
+async function send(method, path, headers, body) {
   const options = { method, headers, body, signal: AbortSignal.timeout(TIMEOUT), redirect: "error" };
-  const answer = await fetch("/api/v1/pins" + path, options);
-  return [answer.status, await answer.json()];
+  const answer = await fetch(path, options);
+  return [answer, await answer.json()];
+}
+
+/** Ask the board, by a signed request. What it has not answered may have been done, and is never sent again. */
+async function ask(method = "GET", path = "", body) {
+  const mine = token; // the user may change it meanwhile
+  path = "/api/v1/pins" + path;
+  for (let again = true; ; again = false) {
+    if (!challenge) {
+      const [, data] = await send("GET", "/api/v1/challenge");
+      learn(data.nonce || GUESS, data.now);
+    }
+    const signed = [challenge, ahead];
+    const [answer, data] = await send(method, path, sign(mine, method, path, body), body);
+    if (!LATE.includes(data.code)) return [answer.status, data];
+    learn(/ nonce="([^"]+)"/.exec(answer.headers.get("WWW-Authenticate"))?.[1], data.now);
+    // Not carried out; sign again, once. But only what cannot make two good commands of one, whoever answered.
+    const isOther = challenge && (challenge !== signed[0] || Math.abs(ahead - signed[1]) > WINDOW);
+    if (!again || (method !== "GET" && !isOther)) return [answer.status, data];
+  }
+}
+
+function learn(nonce, now) {
+  challenge = nonce;
+  if (now) ahead = now * 1000 - Date.now();
 }
 
 /** Ask the board for everything, and again in a while. */
@@ -153,6 +186,10 @@ async function look() {
 function refused(status, { code, reason, detail }) {
   const { exp, nbf, iat } = claims();
   const when = { expired: exp, not_yet_valid: nbf ?? iat }[reason];
+  if (LATE.includes(code)) {
+    setStale(TEXT.late);
+    return POLL;
+  }
   const words = TEXT.trouble[reason || code] || (status === 401 ? TEXT.noEntry : TEXT.notNow);
   setStale(words(when ? moment(when) : detail));
   if (status !== 401 && code !== "insufficient_scope") return POLL;
@@ -296,6 +333,99 @@ function duration(ms) {
   return Math.floor(seconds / 60) + ":" + String(seconds % 60).padStart(2, "0") + " min";
 }
 
+// Signed requests, as docs/signed-requests.md defines them: the token's signature is the key, and stays here.
+
+/** The header fields of a signed request. */
+function sign(token, method, path, body = "") {
+  const [, head, key] = /(.+)\.(.+)/.exec(token);
+  const authorization = "Pinwarden " + head;
+  const digest = `sha-256=:${toBase64(sha256(utf8(body)))}:`;
+  const created = Math.max(1e9, Math.floor((Date.now() + ahead) / 1000)); // ten digits, whatever clocks say
+  const own = toBase64(crypto.getRandomValues(new Uint8Array(12))).replace(/\+/g, "-").replace(/\//g, "_");
+  const params =
+    '("@method" "@authority" "@path" "@query" "authorization" "content-digest")' +
+    `;created=${created};keyid="token";alg="hmac-sha256";nonce="${challenge}.${own}";tag="pinwarden"`;
+  const base = [
+    `"@method": ${method}`,
+    `"@authority": ${location.host}`,
+    `"@path": ${path}`,
+    `"@query": ?`,
+    `"authorization": ${authorization}`,
+    `"content-digest": ${digest}`,
+    `"@signature-params": ${params}`,
+  ].join("\n");
+  return {
+    Authorization: authorization,
+    "Content-Type": "application/json",
+    "Content-Digest": digest,
+    "Signature-Input": "pw=" + params,
+    Signature: `pw=:${toBase64(hmacSha256(fromBase64url(key), utf8(base)))}:`,
+  };
+}
+
+const utf8 = (text) => new TextEncoder().encode(text);
+const toBase64 = (octets) => btoa(String.fromCharCode(...octets));
+
+function fromBase64url(text) {
+  return Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt());
+}
+
+/** HMAC-SHA-256 (RFC 2104). Here and below: octets in, octets out. A browser has its own on https:// only. */
+function hmacSha256(key, message) {
+  const block = new Uint8Array(64);
+  block.set(key.length > 64 ? sha256(key) : key);
+  const keyed = (mask, octets) => {
+    const input = new Uint8Array(64 + octets.length);
+    input.set(block.map((octet) => octet ^ mask));
+    input.set(octets, 64);
+    return sha256(input);
+  };
+  return keyed(0x5c, keyed(0x36, message));
+}
+
+// SHA-256's constants (FIPS 180-4, 4.2.2 and 5.3.3): 32 bits of the fractions of roots of the first primes.
+const PRIMES = [];
+for (let n = 2; PRIMES.length < 64; n++) if (PRIMES.every((prime) => n % prime)) PRIMES.push(n);
+const ROUND = PRIMES.map((prime) => ((Math.cbrt(prime) % 1) * 2 ** 32) | 0);
+const INITIAL = PRIMES.slice(0, 8).map((prime) => ((Math.sqrt(prime) % 1) * 2 ** 32) | 0);
+
+function sha256(message) {
+  // Padded (5.1.1): a bit, zeros, and the length in bits at the end of the last block.
+  const padded = new Uint8Array(((message.length + 72) >> 6) << 6);
+  padded.set(message);
+  padded[message.length] = 0x80;
+  const words = new DataView(padded.buffer);
+  words.setUint32(padded.length - 4, message.length * 8);
+
+  const rotate = (word, by) => (word >>> by) | (word << (32 - by));
+  const mixed = (word, i, j, k) => rotate(word, i) ^ rotate(word, j) ^ k;
+  const hash = Int32Array.from(INITIAL);
+  const w = new Int32Array(64);
+  for (let at = 0; at < padded.length; at += 64) {
+    let [a, b, c, d, e, f, g, h] = hash;
+    for (let t = 0; t < 64; t++) {
+      const x = w[t - 15];
+      const y = w[t - 2];
+      if (t < 16) w[t] = words.getInt32(at + 4 * t);
+      else w[t] = w[t - 16] + mixed(x, 7, 18, x >>> 3) + w[t - 7] + mixed(y, 17, 19, y >>> 10);
+      const t1 = h + mixed(e, 6, 11, rotate(e, 25)) + ((e & f) ^ (~e & g)) + ROUND[t] + w[t];
+      const t2 = mixed(a, 2, 13, rotate(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
+      h = g;
+      g = f;
+      f = e;
+      e = (d + t1) | 0;
+      d = c;
+      c = b;
+      b = a;
+      a = (t1 + t2) | 0;
+    }
+    [a, b, c, d, e, f, g, h].forEach((word, i) => (hash[i] += word));
+  }
+  const octets = new DataView(new ArrayBuffer(32));
+  hash.forEach((word, i) => octets.setInt32(4 * i, word));
+  return new Uint8Array(octets.buffer);
+}
+
 for (const node of document.querySelectorAll("[data-text]")) node.textContent = TEXT[node.dataset.text];
 
 $("entry").onsubmit = (event) => {
@@ -319,4 +449,4 @@ addEventListener("visibilitychange", look);
 addEventListener("online", look);
 addEventListener("storage", (event) => event.key === KEY && begin(event.newValue)); // another tab's doing
 setInterval(tick, 250);
-takeFromAddress() || begin(stored());
+takeFromAddress() || begin(tokenIn(stored() || ""));

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 import testbed
 from pinwarden_sim import Board
+from recording import Recorder
 
 # A browser that talks to nobody but the board: none of its own services.
 _SWITCHES = [
@@ -56,7 +57,21 @@ def board(flash: Path, tmp_path: Path) -> Iterator[Board]:
 
 
 @pytest.fixture
-def page(browser: Browser, board: Board) -> Iterator[Page]:
+def air(board: Board, ports: set[int]) -> Iterator[Recorder]:
+    """What is between the phone and the board, for a page that is opened at its port."""
+    with Recorder(board.port) as made:
+        ports.add(made.port)
+        yield made
+
+
+@pytest.fixture
+def ports(board: Board) -> set[int]:
+    """Where a page may ask."""
+    return {board.port}
+
+
+@pytest.fixture
+def page(browser: Browser, board: Board, ports: set[int]) -> Iterator[Page]:
     """A page on a phone. At the end it has asked nobody but the board, and has had no fault of its own."""
     context = browser.new_context(viewport={**PHONE}, locale="en-GB", timezone_id="UTC")  # type: ignore[arg-type]
     made = context.new_page()
@@ -76,6 +91,5 @@ def page(browser: Browser, board: Board) -> Iterator[Page]:
     made.screenshot(path=board.flash.parent / "page.png")  # for whoever looks why a test failed
     context.close()
     assert faults == []
-    assert {urlsplit(url).netloc for url in requests if not url.startswith("data:")} <= {
-        f"127.0.0.1:{board.port}"
-    }
+    asked = {urlsplit(url).netloc for url in requests if not url.startswith("data:")}
+    assert asked <= {f"127.0.0.1:{port}" for port in ports}

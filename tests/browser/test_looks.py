@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -39,7 +41,16 @@ _CONTRASTS = """() => {
 
 
 def test_the_files_are_small() -> None:
-    assert sum(path.stat().st_size for path in WEB.iterdir()) < 16_000
+    assert sum(len(gzip.compress(path.read_bytes())) for path in WEB.iterdir()) < 12_000
+
+
+def test_loads_in_three_requests(page: Page, board: Board) -> None:
+    asked = []
+    page.on("request", lambda request: asked.append(urlsplit(request.url)))
+    page.goto(f"{board.url}/#token={token('pins:read')}")
+    expect(page.locator("#pins > li")).not_to_have_count(0)
+    files = [url.path for url in asked if url.scheme == "http" and not url.path.startswith("/api/")]
+    assert sorted(files) == ["/", "/app.js", "/style.css"]
 
 
 @pytest.mark.parametrize("width", [320, 360, 1280])
