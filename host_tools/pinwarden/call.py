@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
 import httpx
 
+from pinwarden.address import Trust
 from pinwarden.errors import BadRequest, Unreachable
 
 CONNECT_TIMEOUT = 5.0  # seconds; a board that is there answers in milliseconds, mDNS may take a second or two
 ANSWER_TIMEOUT = 10.0  # seconds; the board itself gives up on a request after 5
 MAX_ANSWER = 1 << 20  # octets; a board has no room for more, so something else would be answering
+_HARMLESS = ("GET", "HEAD", "OPTIONS")  # nothing comes of asking twice
 _ADDRESS = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?")
 
 
@@ -61,10 +65,33 @@ def check_address(address: str) -> None:
         )
 
 
+def url_for(address: str, path: str, *, secure: bool = False) -> httpx.URL:
+    """Where a request goes: `netloc` is what its Host field will say, `raw_path` its target, as it is sent.
+
+    Raises BadRequest.
+    """
+    text = f"{'https' if secure else 'http'}://{address}{path}"
+    try:
+        return httpx.URL(text)
+    except (httpx.InvalidURL, UnicodeError):
+        raise BadRequest(f"{text} is no address") from None
+
+
 def send(
-    address: str, method: str, path: str, *, token: str | None = None, body: bytes | None = None
+    address: str,
+    method: str,
+    path: str,
+    *,
+    token: str | None = None,
+    fields: Mapping[str, str] | None = None,
+    body: bytes | None = None,
+    trust: Trust | None = None,
 ) -> Answer:
-    """Send one request to "HOST[:PORT]". Raises Unreachable when no answer comes, whatever the reason."""
+    """Send one request to "HOST[:PORT]", once. `token` goes as a bearer, for all the network to read;
+    `fields` are further ones of its head (signed.py). With `trust` (address.trust) it goes by HTTPS.
+
+    Raises Unreachable when no answer comes, whatever the reason.
+    """
     # No compression: a few octets could stand for all of this computer's memory.
     headers = {
         "Accept": "application/json",
@@ -74,21 +101,23 @@ def send(
     }
     if token is not None:
         headers["Authorization"] = f"Bearer {token}"
+    headers |= fields or {}
     if body is not None:
         headers["Content-Type"] = "application/json"
     timeout = httpx.Timeout(ANSWER_TIMEOUT, connect=CONNECT_TIMEOUT)
+    url = url_for(address, path, secure=trust is not None)
+    verify = trust.context if trust else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # which trusts nobody
+    extensions = {"sni_hostname": trust.name} if trust else None
     try:
         # trust_env: a proxy of the environment would be handed the token. No redirects, for the same reason.
         with (
-            httpx.Client(timeout=timeout, trust_env=False, follow_redirects=False) as client,
-            client.stream(method, f"http://{address}{path}", headers=headers, content=body) as response,
+            httpx.Client(timeout=timeout, trust_env=False, follow_redirects=False, verify=verify) as client,
+            client.stream(method, url, headers=headers, content=body, extensions=extensions) as response,
         ):
             peer = _peer(response)  # before the body, at whose end the socket is closed
             return Answer(response.status_code, response.headers, _read(response), peer)
     except httpx.HTTPError as error:
-        raise _unreachable(address, error) from None
-    except (httpx.InvalidURL, UnicodeError):
-        raise BadRequest(f"http://{address}{path} is no address") from None
+        raise _unreachable(address, method, error) from None
 
 
 def _read(response: httpx.Response) -> bytes:
@@ -108,13 +137,15 @@ def _peer(response: httpx.Response) -> tuple[str, int] | None:
         return None
 
 
-def _unreachable(address: str, error: httpx.HTTPError) -> Unreachable:
+def _unreachable(address: str, method: str, error: httpx.HTTPError) -> Unreachable:
     host = address.partition(":")[0]
     if isinstance(error, httpx.ConnectTimeout):
         what, hint = (
             "nothing answers there",
             "Is the board on, and on this network? Its router knows its address; give it by --address.",
         )
+    elif (refused := _tls_reason(error)) is not None:
+        what, hint = refused
     elif isinstance(error, httpx.ConnectError):
         what = f"no connection ({_plain_reason(error)})"
         hint = "Is the board on, and on this network? Is this still its address? Give another by --address."
@@ -125,15 +156,36 @@ def _unreachable(address: str, error: httpx.HTTPError) -> Unreachable:
         hint = "The board may be busy, or something else has its address. Try again."
     elif isinstance(error, httpx.RemoteProtocolError):
         what, hint = (
-            "what answers there does not speak HTTP as a board does",
-            "Is this the board's address and port?",
+            "what answers there does not speak HTTP as a board does, or it broke off",
+            "Is this the board's address and port? One that restarts is back in seconds.",
         )
     else:
         what, hint = (
             f"the connection broke ({_plain_reason(error)})",
             "Try again; a board that restarts is back in seconds.",
         )
+    if method not in _HARMLESS and not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+        hint = f"Whether the board has done it is not known: look before you ask again. {hint}"
     return Unreachable(f"{address}: {what}", hint)
+
+
+def _tls_reason(error: BaseException) -> tuple[str, str] | None:
+    """What is wrong with the other side's TLS, and what to do; None if that is not what is wrong."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ssl.SSLError):
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return (
+            f"its certificate is not the device's ({cause.verify_message.lower()})",
+            "Is it the right board? If it has an old certificate: pinwarden deploy. Nothing was sent to it.",
+        )
+    if cause is not None:
+        return (
+            "what answers there does not speak HTTPS",
+            "Has the board been deployed with tls = true? Is this its port? In safe mode it speaks HTTP: "
+            "pinwarden doctor understands it.",
+        )
+    return None
 
 
 def _plain_reason(error: Exception) -> str:

@@ -19,7 +19,7 @@ from pinwarden.device import Device
 from pinwarden.duration import ago
 from pinwarden.errors import NotAToken, UserError
 from pinwarden.files import short
-from pinwarden.mint import MAX_TOKEN
+from pinwarden.mint import MAX_TOKEN, PROOF
 
 _READ_LIMIT = 65536  # octets that are worth taking apart for a human
 
@@ -72,6 +72,16 @@ def decode(token: str) -> tuple[dict, dict]:
     return _object(segments[0], "header"), _object(segments[1], "claims part")
 
 
+def is_proof_only(token: str) -> bool:
+    """Whether boards take the token for signed requests only, if at all: as a bearer they refuse each with a
+    `cnf` (RFC 7800).
+    """
+    try:
+        return "cnf" in decode(token)[1]
+    except NotAToken:
+        return False
+
+
 def judge(token: str, folder: Path, now: int) -> Verdict:
     """What the device in this folder says to the token at `now`, Unix seconds. Raises nothing."""
     try:
@@ -90,7 +100,12 @@ def judge(token: str, folder: Path, now: int) -> Verdict:
         claims = verifier.verify(token, now)
     except jwt.TokenError as error:
         return Verdict(device.name, folder, error.code, _because(error, token, device, configured, now))
-    return Verdict(device.name, folder, None, f"good, expires {ago(claims['exp'], now)}")
+    if claims.get("cnf", PROOF) != PROOF:
+        why = "it is bound to a key (cnf) in a way that boards do not know"
+        return Verdict(device.name, folder, "proof_required", why)
+    bearer = "cnf" not in claims and device.settings["policy"]["bearer"]
+    use = "" if bearer else ", for signed requests only"
+    return Verdict(device.name, folder, None, f"good{use}, expires {ago(claims['exp'], now)}")
 
 
 def _because(error: Exception, token: str, device: Device, configured: list[dict], now: int) -> str:

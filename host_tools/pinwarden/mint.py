@@ -8,6 +8,7 @@ import time
 
 import jwt
 
+from pinwarden import address as addresses
 from pinwarden import keys
 from pinwarden.device import Device
 from pinwarden.duration import spell
@@ -15,6 +16,7 @@ from pinwarden.errors import ClockWrong, TokenTooLong, TtlTooLong
 from pinwarden.files import short
 from pinwarden.scopes import check
 
+PROOF = {"pinwarden": "proof"}  # the claim cnf (RFC 7800) of a token for signed requests only
 MAX_TOKEN = 2048  # octets; a board reads no more
 EARLIEST = 1735689600  # 2025-01-01, before this program was: a clock behind it has lost its battery
 
@@ -32,13 +34,15 @@ def mint_token(
     not_before: int | None = None,
     now: int | None = None,
     key: dict | None = None,
+    proof: bool = False,
 ) -> str:
     """A signed token.
 
     `ttl` is seconds from `now`, or from `not_before` where that is later; both are Unix seconds. Without
     `now` the token counts from a moment ago. An empty `scope` makes a token that is valid but allows nothing
-    beyond its own validity. `key` (a JWK) signs it, by default the newest. Raises TtlTooLong, TokenTooLong,
-    UnknownScope, UnknownPin, ClockWrong, and what `Device.keys` raises.
+    beyond its own validity. `key` (a JWK) signs it, by default the newest. With `proof` it is good for signed
+    requests only. Raises TtlTooLong, TokenTooLong, UnknownScope, UnknownPin, ClockWrong, and what
+    `Device.keys` raises.
     """
     if now is None:
         now = int(time.time()) - SLACK
@@ -60,6 +64,8 @@ def mint_token(
     claims["jti"] = secrets.token_urlsafe(12)  # 96 bits: no two alike, and none to be guessed from another
     if scope:
         claims["scope"] = " ".join(dict.fromkeys(scope))
+    if proof:
+        claims["cnf"] = PROOF
     if key is None:
         key = device.keys()[-1]
     token = jwt.encode(
@@ -79,9 +85,21 @@ def host_for(device: Device) -> tuple[str, bool]:
     address, port = (
         (seen["address"], seen["port"]) if seen else (local_name(device), device.settings["http"]["port"])
     )
-    if ":" in address:
-        address = f"[{address}]"  # RFC 3986 section 3.2.2
-    return (address if port == 80 else f"{address}:{port}"), seen is not None
+    return addresses.join(device, address, port), seen is not None
+
+
+def page_host(device: Device) -> str:
+    """Where a browser is to open the page: at the board's address, unless its certificate is not for that."""
+    host, _ = host_for(device)
+    seen = device.last_seen()
+    if not device.settings["http"]["tls"] or seen is None:
+        return host
+    from pinwarden.ca import leaf  # and with it cryptography, for those only who need it
+
+    found, address = leaf.read(device), leaf.as_address(seen["address"])
+    if found is None or address in found.names.addresses:
+        return host
+    return addresses.join(device, local_name(device), seen["port"])
 
 
 def local_name(device: Device) -> str:
@@ -99,7 +117,7 @@ def is_loopback(address: str) -> bool:
 
 def link_for(device: Device, token: str) -> str:
     """The page's address with the token in its fragment, which a browser sends to no server and no log."""
-    return f"http://{host_for(device)[0]}/#token={token}"
+    return f"{addresses.url(device, page_host(device))}/#token={token}"
 
 
 def _check_ttl(device: Device, wait: int, ttl: int) -> None:

@@ -9,10 +9,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 import secrets
 from urllib.parse import urlsplit
 
 _COMPONENTS = '("@method" "@authority" "@path" "@query" "authorization" "content-digest")'
+_SIGNATURE = re.compile(r"[A-Za-z0-9_-]{43}")  # 32 octets: that of HS256
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 _OWN_BYTES = 12  # of the nonce: no two requests of a challenge's life have the same
 
 
@@ -26,12 +29,14 @@ def sign(
     challenge: str,
     created: int,
     own: str | None = None,
+    scheme: str = "http",
 ) -> dict[str, str]:
     """The header fields that make a request a signed one.
 
     `authority` is what the Host field will say, `target` the path with its query as they will be sent,
     `challenge` the board's, `created` Unix seconds by the board's clock. `own` is the client's part of the
-    nonce, random if it is left out. Raises ValueError for a token that is not three segments.
+    nonce, random if it is left out. Raises ValueError for a token that is not three segments, or whose
+    signature is none of HS256.
     """
     head, signature = _split(token)
     url = urlsplit(target)
@@ -45,7 +50,7 @@ def sign(
     base = "\n".join(
         (
             f'"@method": {method}',
-            f'"@authority": {authority.lower().removesuffix(":80")}',
+            f'"@authority": {authority.lower().removesuffix(_DEFAULT_PORTS[scheme])}',
             f'"@path": {url.path}',
             f'"@query": ?{url.query}',
             f'"authorization": {authorization}',
@@ -67,7 +72,9 @@ def _split(token: str) -> tuple[str, bytes]:
     head, dot, signature = token.rpartition(".")
     if not dot or head.count(".") != 1:
         raise ValueError("not three segments")
-    return head, base64.urlsafe_b64decode(signature + "=" * (-len(signature) % 4))
+    if not _SIGNATURE.fullmatch(signature):
+        raise ValueError("not a signature of 32 octets")
+    return head, base64.urlsafe_b64decode(signature + "=")
 
 
 def _b64(data: bytes) -> str:

@@ -9,8 +9,17 @@ from pinwarden.call import Answer
 # By `code`; for `invalid_token`, by `reason` too, which is the verifier's code.
 _REMEDIES = {
     "missing_token": "This request needs a token: leave --token out and one is minted.",
+    "bearer_disabled": "It takes signed requests only (policy.bearer in device.toml): leave --bearer out. "
+    "curl and others that send the token itself cannot be used.",
+    "stale_nonce": "Its challenge has changed twice meanwhile: it is very busy, it restarts, or somebody on "
+    "the way changes its answers. Nothing was done. Try again.",
+    "replayed": "Somebody on the way has sent this very request before: see what it did with: pinwarden "
+    "call {name} GET pins",
+    "created_out_of_window": "The board's clock and this computer's are more than 5 minutes apart, and what "
+    "it says of its own does not help. Compare them: pinwarden doctor {name}",
     "invalid_request": "The board could not read the request. Does something on the way change it?",
-    "clock_unset": "Wait a little; can the board reach the servers under ntp in device.toml?",
+    "clock_unset": "Wait a little; can the board reach the servers under ntp in device.toml? "
+    "Or tell it the time: pinwarden clock {name} --set",
     "safe_mode": "The board's settings or secrets are not good. See its /healthz, and pinwarden check.",
     "not_found": "See what there is with: pinwarden call {name} GET pins",
     "method_not_allowed": "Use one of: {allow}",
@@ -19,9 +28,11 @@ _REMEDIES = {
     "unknown_pin": "See what there is with: pinwarden call {name} GET pins",
     "interlocked": "Another pin must be off first (interlock in device.toml).",
     "too_soon": "The pin has a least time between changes (min_interval). Try again{after}.",
+    "rate_limited": "The board refuses this token, and was asked too much without a good one. Try again{after}.",
     "unknown_key": "See which keys there are with: pinwarden keys list {name}",
     "key_exists": "The board has another key of this name. See: pinwarden keys list {name}",
     "too_many_keys": "Retire one first: pinwarden keys list {name}, then keys retire {name} KID.",
+    "key_retired": "Rotate by cable, which brings a random key: pinwarden keys rotate {name} --usb",
     "last_key": "Make another first: pinwarden keys rotate {name}",
     "key_in_use": "Make another first: pinwarden keys rotate {name}",
     "too_many_revocations": "Revoke all tokens instead: pinwarden revoke {name} --all - and mint new ones.",
@@ -39,6 +50,7 @@ _REMEDIES = {
     "invalid_token:kid": "The board does not have the key that signed this. Deploy the new keys to it.",
     "invalid_token:audience": "It is for another device, or the board's name is not the one in device.toml.",
     "invalid_token:issuer": "The board wants another issuer. Deploy device.toml to it.",
+    "invalid_token:proof_required": "It is good for signed requests only: leave --bearer out.",
     "invalid_token:revoked": "The token was revoked. Mint a new one: pinwarden mint {name}",
     "invalid_token": "Look into the token with: pinwarden inspect TOKEN",
 }

@@ -8,7 +8,8 @@ from pinwarden.errors import BadRequest
 
 API = "/api/v1/"
 METHODS = ("GET", "HEAD", "PUT", "POST", "DELETE", "PATCH", "OPTIONS")
-OPEN = ("/", "/healthz")  # paths that ask for no token
+_CHALLENGE = "/api/v1/challenge"
+OPEN = ("/", "/healthz", _CHALLENGE)  # paths that ask for no token
 _KEY = "/api/v1/keys/"
 _PIN = re.compile(r"/api/v1/pins/([^/?]+)(?:/[^/?]+)?")
 _SCOPES = {
@@ -16,6 +17,7 @@ _SCOPES = {
     "/api/v1/events": "pins:read",
     "/api/v1/audit": "audit:read",
     "/api/v1/keys": "admin",
+    "/api/v1/clock": "admin",
     "/api/v1/revocations": "admin",
 }
 
@@ -51,5 +53,6 @@ def least_scope(method: str, path: str) -> list[str]:
 
 
 def needs_token(path: str) -> bool:
-    """Whether the board asks for a token here: everywhere but for the page and its health."""
-    return path.partition("?")[0].startswith(API)
+    """Whether the board asks for a token here: everywhere but for the page, its health and the challenge."""
+    plain = path.partition("?")[0]
+    return plain.startswith(API) and plain != _CHALLENGE

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from pinwarden import boardlib
+from pinwarden.duration import spell
+
+_LONG_JUMP = 30 * 86400  # seconds; beyond that, a lie is a way to outlast most tokens
 
 # What must hold at reset for the chip to start, and so what to do about it. From each chip's datasheet,
 # "Strapping Pins".
@@ -56,9 +59,29 @@ def warnings(settings: dict) -> list[str]:
             found.append(
                 f"origins[{i}]: browsers leave out a scheme's own port, so {origin} never matches; remove it"
             )
-    if not settings["ntp"]:
+    return found + _of_time(settings)
+
+
+def _of_time(settings: dict) -> list[str]:
+    servers, jump = settings["ntp"], settings["policy"]["max_jump"]
+    found = []
+    if not servers:
         found.append(
-            "ntp: without a time server the board admits nobody until its clock is set in another way"
+            "ntp: without a time server the board admits nobody after a power cut, until its clock is set: "
+            "pinwarden clock NAME --set"
+        )
+    elif len(set(servers)) == 1:
+        found.append(
+            "ntp: one server alone cannot tell the time to a board that never knew it, or that was without "
+            f"power for more than policy.max_jump ({spell(jump)}) in all; add a second one"
+        )
+    for i, name in enumerate(servers):
+        if name in servers[:i] and len(set(servers)) > 1:
+            found.append(f"ntp[{i}]: {name} is there twice; it is asked twice, and counts as one")
+    if servers and jump > _LONG_JUMP:
+        found.append(
+            f"policy.max_jump: {spell(jump)}, by which whoever forges one time server's answers can put the "
+            "clock ahead; a day (86400) lets a board over most power cuts"
         )
     return found
 

@@ -21,6 +21,7 @@ from pinwarden.device import Device, create
 from pinwarden.errors import UserError
 
 from .model_board import ModelBoard, serving
+from .signatures import PATH, Signatures
 
 SSID, PASSWORD = "Home Sweet Home", "correct horse battery"
 
@@ -77,7 +78,9 @@ def edit(door: Device) -> Callable[..., None]:
 
 @dataclass
 class FakeBoard:
-    """Answers every request with `status`, `headers` and `body`, and keeps what it was asked."""
+    """Answers every request with `status`, `headers` and `body`, and keeps what it was asked, but for its
+    challenge. It looks at no token.
+    """
 
     port: int = 0
     status: int = 200
@@ -109,6 +112,14 @@ def board() -> Iterator[FakeBoard]:
         def do_GET(self) -> None:
             length = int(self.headers.get("Content-Length", 0))
             head = {name.lower(): value for name, value in self.headers.items()}
+            if self.path == PATH:
+                told = json.dumps(Signatures().told()[1]).encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(told)))
+                self.end_headers()
+                self.wfile.write(told)
+                return
             fake.requests.append(
                 {"method": self.command, "path": self.path, "head": head, "body": self.rfile.read(length)}
             )

@@ -19,6 +19,8 @@ import jwt
 from pinwarden import boardlib
 from pinwarden.device import Device
 
+from .signatures import PATH, Signatures
+
 _REASONS = {
     jwt.ExpiredSignatureError: "expired",
     jwt.ImmatureSignatureError: "not_yet_valid",
@@ -44,7 +46,10 @@ class DoctorBoard:
     refuses_all: tuple[int, dict] | None = None  # what a request for /device gets, whatever its token
     raw: bytes | None = None  # what every request gets
     port: int = 0
-    tokens: list[str | None] = field(default_factory=list)
+    takes_bearer: bool = True
+    too_old: bool = False  # for signed requests
+    tokens: list[str | None] = field(default_factory=list)  # those that it was asked with, whole
+    shown: list[str] = field(default_factory=list)  # those of them that crossed the network
 
     @property
     def address(self) -> str:
@@ -73,17 +78,25 @@ class DoctorBoard:
         }
         return {**told, **self.told}
 
-    def answer(self, path: str, token: str | None) -> tuple[int, object]:
+    def answer(self, path: str, token: str | None, *, signed: bool = False) -> tuple[int, object]:
         """Status and body."""
         if path == "/healthz":
             return self.health
+        if path == PATH:
+            if self.too_old:
+                return 404, {"code": "not_found", "status": 404}
+            return Signatures(clock=self.clock).told()
         self.tokens.append(token)
+        if token is not None and not signed:
+            self.shown.append(token)
         if self.refuses_all:
             return self.refuses_all
         if token is None:
             refused = (401, {"code": "missing_token", "status": 401, "detail": "a token is needed"})
             return refused if "no token" not in self.careless else (200, self.device())
-        reason = self._reason(token)
+        if not (signed or self.takes_bearer):
+            return 401, {"code": "bearer_disabled", "status": 401, "detail": "signed requests only"}
+        reason = self._reason(token, signed)
         if reason is None or reason in self.careless:
             return 200, self.device()
         reason = self.mixes_up.get(reason, reason)
@@ -94,7 +107,7 @@ class DoctorBoard:
             "detail": f"says the board: {reason}",
         }
 
-    def _reason(self, token: str) -> str | None:
+    def _reason(self, token: str, signed: bool) -> str | None:
         now = int(time.time()) + self.clock
         if jwt.get_unverified_header(token)["kid"] not in self.kids:
             return "kid"
@@ -106,7 +119,9 @@ class DoctorBoard:
             return _REASONS[type(error)]
         if claims["exp"] <= now:
             return "expired"
-        return "not_yet_valid" if claims.get("iat", 0) > now else None
+        if claims.get("iat", 0) > now:
+            return "not_yet_valid"
+        return "proof_required" if "cnf" in claims and not signed else None
 
 
 @contextmanager
@@ -125,8 +140,14 @@ def serving(device: Device, **changes: object) -> Iterator[DoctorBoard]:
                 self.wfile.write(board.raw)
                 return
             scheme, _, token = self.headers.get("Authorization", "").partition(" ")
-            assert scheme in ("", "Bearer")
-            status, body = board.answer(self.path, token or None)
+            assert scheme in ("", "Bearer", "Pinwarden")
+            if signed := scheme == "Pinwarden":
+                head = {name.lower(): value for name, value in self.headers.items()}
+                keys = dict.fromkeys(board.kids, board.secret)
+                judged = Signatures(clock=board.clock).token("GET", self.path, head, b"", keys)
+                assert isinstance(judged, str), judged
+                token = judged
+            status, body = board.answer(self.path, token or None, signed=signed)
             data = body if isinstance(body, bytes) else json.dumps(body).encode()
             self.send_response(status)
             if status == 401:

@@ -1,7 +1,7 @@
 """A board's keys and revocations in a few lines, as docs/http-api.md has them, for faults at every step.
 
-What it knows survives everything, as flash does. It checks tokens with PyJWT and derives keys with the
-standard library: nothing of the tools or of the firmware judges the tools.
+What it knows survives everything, as flash does. It takes signed requests only, checks tokens with
+PyJWT and derives keys with the standard library: nothing of the tools or of the firmware judges the tools.
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ import hmac
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from urllib.parse import unquote
 
 import jwt
+
+from .signatures import PATH, Signatures
 
 API = "/api/v1/"
 
@@ -40,6 +42,7 @@ class ModelBoard:
     requests: list[tuple[str, str, dict | None]] = field(default_factory=list)
     seen: bytes = b""
     port: int = 0
+    signatures: Signatures = field(default_factory=Signatures)
 
     @property
     def address(self) -> str:
@@ -126,20 +129,33 @@ def serving(board: ModelBoard) -> Iterator[ModelBoard]:
             length = int(self.headers.get("Content-Length", 0))
             raw = self.rfile.read(length)
             board.seen += f"{self.command} {self.path}\n{self.headers}".encode() + raw
+            if self.path == PATH:
+                self._answer(*board.signatures.told())
+                return
+            head = {name.lower(): value for name, value in self.headers.items()}
+            known = {key["kid"]: decoded(key["k"]) for key in board.keys}
+            token = board.signatures.token(self.command, self.path, head, raw, known)
+            if isinstance(token, tuple):
+                self._answer(*token)
+                return
             body = json.loads(raw) if raw else None
             board.requests.append((self.command, self.path, body))
             try:
                 board.fault("before", self.command, self.path)
-                token = self.headers["Authorization"].removeprefix("Bearer ")
                 status, data = board.answer(self.command, self.path, token, body)
                 board.fault("after", self.command, self.path)
             except NoAnswer:
                 self.close_connection = True
                 return
+            self._answer(status, data)
+
+        def _answer(self, status: int, data: dict | None, fields: Mapping[str, str] | None = None) -> None:
             kind = "application/json" if status < 400 else "application/problem+json"
             sent = b"" if data is None else json.dumps(data).encode()
             board.seen += sent
             self.send_response(status)
+            for name, value in (fields or {}).items():
+                self.send_header(name, value)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(sent)))
             self.end_headers()

@@ -14,13 +14,18 @@ from pinwarden.device import Device
 from pinwarden.errors import Unreachable
 
 from .conftest import FakeBoard
+from .model_board import ModelBoard, NoAnswer
 
 Run = Callable[..., Result]
 
 
+TOKEN = "a.b." + "A" * 43
+
+
 def claims_in(request: dict) -> dict:
-    token = request["head"]["authorization"].removeprefix("Bearer ")
-    return jwt.decode(token, options={"verify_signature": False})
+    scheme, _, token = request["head"]["authorization"].partition(" ")
+    whole = token if scheme == "Bearer" else f"{token}."
+    return jwt.decode(whole, options={"verify_signature": False})
 
 
 def test_sends_one_request(door: Device, board: FakeBoard, pinwarden: Run) -> None:
@@ -43,13 +48,18 @@ def test_sends_one_request(door: Device, board: FakeBoard, pinwarden: Run) -> No
     assert claims["scope"] == "pins:write:relay"
     assert claims["exp"] - claims["iat"] == 60
     assert claims["sub"] == "pinwarden-call"
-    assert request["head"]["authorization"].partition(" ")[2] not in result.output
+    scheme, _, token = request["head"]["authorization"].partition(" ")
+    assert (scheme, token.count(".")) == ("Pinwarden", 1), "the token's signature stays here"
+    assert token not in result.output
 
 
 @pytest.mark.parametrize(
     ("args", "check"),
     [
         (["GET", "device"], lambda r: "scope" not in claims_in(r)),
+        (["GET", "device", "--bearer"], lambda r: r["head"]["authorization"].count(".") == 2),
+        (["GET", "device", "--bearer"], lambda r: "signature" not in r["head"]),
+        (["GET", "device", "--bearer"], lambda r: "scope" not in claims_in(r)),
         (["GET", "healthz"], lambda r: "authorization" not in r["head"]),
         (["GET", "/"], lambda r: "authorization" not in r["head"]),
         (["HEAD", "pins"], lambda r: r["method"] == "HEAD"),
@@ -58,9 +68,13 @@ def test_sends_one_request(door: Device, board: FakeBoard, pinwarden: Run) -> No
         (["GET", "pins", "--scope", "pins:read:relay"], lambda r: claims_in(r)["scope"] == "pins:read:relay"),
         (["GET", "pins", "--ttl", "5m"], lambda r: claims_in(r)["exp"] - claims_in(r)["iat"] == 300),
         (["GET", "pins", "--for", "ci"], lambda r: claims_in(r)["sub"] == "ci"),
-        (["GET", "pins", "--token", "a.b.c"], lambda r: r["head"]["authorization"] == "Bearer a.b.c"),
+        (["GET", "pins", "--token", TOKEN], lambda r: r["head"]["authorization"] == "Pinwarden a.b"),
         (
-            ["GET", "pins", "--token", "http://d/#token=a.b.c"],
+            ["GET", "pins", "--token", f"http://d/#token={TOKEN}"],
+            lambda r: r["head"]["authorization"] == "Pinwarden a.b",
+        ),
+        (
+            ["GET", "pins", "--token", "a.b.c", "--bearer"],
             lambda r: r["head"]["authorization"] == "Bearer a.b.c",
         ),
     ],
@@ -75,13 +89,13 @@ def test_options_make_the_request(
 
 @pytest.mark.parametrize(
     ("args", "stdin", "env"),
-    [(["--token", "-"], "a.b.c\n", {}), ([], None, {"PINWARDEN_TOKEN": "a.b.c"})],
+    [(["--token", "-"], TOKEN + "\n", {}), ([], None, {"PINWARDEN_TOKEN": TOKEN})],
 )
 def test_takes_the_token_unseen(
     door: Device, board: FakeBoard, pinwarden: Run, args: list[str], stdin: str | None, env: dict[str, str]
 ) -> None:
     pinwarden("call", "door", "GET", "pins", *args, "--address", board.address, stdin=stdin, env=env)
-    assert board.requests[0]["head"]["authorization"] == "Bearer a.b.c"
+    assert board.requests[0]["head"]["authorization"] == "Pinwarden a.b"
 
 
 def test_reads_the_body_from_stdin(door: Device, board: FakeBoard, pinwarden: Run) -> None:
@@ -99,25 +113,32 @@ def test_goes_where_the_board_was_seen(door: Device, board: FakeBoard, pinwarden
 
 
 @pytest.mark.parametrize(
-    ("peer", "path", "remembered"),
+    ("peer", "path", "kind", "remembered"),
     [
-        (("192.168.1.20", 80), "pins", True),
-        (
-            ("127.0.0.1", 8080),
-            "pins",
-            False,
-        ),  # a tunnel, or a simulated board, which notes its address itself
-        (("192.168.1.20", 80), "healthz", False),  # whoever answers this has not shown that it is the board
-        (None, "pins", False),
+        (("192.168.1.20", 80), "pins", "application/json", True),
+        # A tunnel, or a simulated board, which notes its address itself.
+        (("127.0.0.1", 8080), "pins", "application/json", False),
+        # Whoever answers this has not shown that it is the board.
+        (("192.168.1.20", 80), "healthz", "application/json", False),
+        # A portal that has an answer to everything.
+        (("192.168.1.20", 80), "pins", "text/html", False),
+        (None, "pins", "application/json", False),
     ],
 )
 def test_remembers_who_answered(
-    door: Device, pinwarden: Run, monkeypatch: pytest.MonkeyPatch, peer: tuple, path: str, remembered: bool
+    door: Device,
+    pinwarden: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    peer: tuple,
+    path: str,
+    kind: str,
+    remembered: bool,
 ) -> None:
     def answer(*_: object, **__: object) -> client.Answer:
-        return client.Answer(200, client.httpx.Headers({"content-type": "application/json"}), b"{}", peer)
+        return client.Answer(200, client.httpx.Headers({"content-type": kind}), b"{}", peer)
 
     monkeypatch.setattr("pinwarden.commands.call.send", answer)
+    monkeypatch.setattr("pinwarden.signed.send", answer)
     assert pinwarden("call", "door", "GET", path).exit_code == 0
     assert (door.last_seen() is not None) == remembered
 
@@ -146,7 +167,7 @@ def test_nobody_there_is_exit_code_3(door: Device, pinwarden: Run) -> None:
 
 @pytest.mark.parametrize(
     ("reply", "says"),
-    [(b"SSH-2.0-x\r\n", "does not speak HTTP"), (b"", "does not speak HTTP"), (None, "no answer within")],
+    [(b"SSH-2.0-x\r\n", "does not speak HTTP"), (b"", "broke off"), (None, "no answer within")],
 )
 def test_what_answers_wrongly_is_unreachable(
     monkeypatch: pytest.MonkeyPatch, reply: bytes | None, says: str
@@ -192,7 +213,7 @@ def test_an_answer_without_end_is_cut(board: FakeBoard, monkeypatch: pytest.Monk
         (["GET", "pins", "--token", "a b"], 2, "characters in it that no token has"),
         (["GET", "pins", "--token", "a\r\nX: y"], 2, "characters in it that no token has"),
         (
-            ["GET", "pins", "--token", "a.b.c", "--scope", "pins:read"],
+            ["GET", "pins", "--token", TOKEN, "--scope", "pins:read"],
             2,
             "--scope is for a token that is minted",
         ),
@@ -202,6 +223,7 @@ def test_an_answer_without_end_is_cut(board: FakeBoard, monkeypatch: pytest.Monk
         (["GET", "pins", "--address", "user:pw@door"], 2, "no address"),
         (["GET", "pins", "--address", "door:99999999"], 2, "no address"),
         (["GET", "pins", "--address", ""], 2, "no address"),
+        (["GET", "pins", "--token", "a.b.c", "--address", "127.0.0.1:9"], 3, "no connection"),
         (["GET", "pins/rely"], 1, "Did you mean relay?"),
         (["GET", "pins", "--ttl", "91d"], 1, "90 days at the most"),
         (["GET", "pins", "--scope", "pins:reed"], 1, "no scope"),
@@ -223,6 +245,43 @@ def test_the_folder_may_be_read_only(door: Device, pinwarden: Run, monkeypatch: 
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("pinwarden.commands.call.send", answer)
+    monkeypatch.setattr("pinwarden.signed.send", answer)
     monkeypatch.setattr(Path, "mkdir", refuse)
     assert pinwarden("call", "door", "GET", "pins").exit_code == 0
+
+
+def test_a_token_that_cannot_sign_is_told(door: Device, board: FakeBoard, pinwarden: Run) -> None:
+    result = pinwarden("call", "door", "GET", "pins", "--token", "a.b.c", "--address", board.address)
+    assert result.exit_code == 1
+    assert "no request can be signed with this token" in result.stderr
+    assert "--bearer" in result.stderr
+    assert board.requests == []
+
+
+def test_a_token_for_signed_requests_is_not_shown(door: Device, board: FakeBoard, pinwarden: Run) -> None:
+    """The board would refuse it, too late: who has recorded it can sign with it."""
+    token = pinwarden("mint", "door", "--pin", "relay", "--proof").stdout.strip()
+    args = ["call", "door", "GET", "pins", "--address", board.address]
+    for given in (token, f"http://door.local/#token={token}"):
+        result = pinwarden(*args, "--bearer", "--token", "-", stdin=given)
+        assert result.exit_code == 2
+        assert "for signed requests only" in result.stderr
+    assert board.requests == []
+    assert pinwarden(*args, "--token", "-", stdin=token).exit_code == 0
+    assert claims_in(board.requests[0])["cnf"] == {"pinwarden": "proof"}
+
+
+def test_a_command_whose_answer_was_lost_is_not_sent_again(
+    door: Device, model: ModelBoard, pinwarden: Run
+) -> None:
+    def fault(when: str, _method: str, _path: str) -> None:
+        if when == "after":
+            raise NoAnswer
+
+    model.fault = fault
+    result = pinwarden(
+        "call", "door", "POST", "revocations", "--data", '{"jti": "x"}', "--address", model.address
+    )
+    assert result.exit_code == 3
+    assert "Whether the board has done it is not known: look before you ask again." in result.stderr
+    assert len(model.revocations) == 1

@@ -10,6 +10,7 @@ from click.testing import Result
 from pinwarden.device import Device, create
 from pinwarden.errors import BadSecrets, BadSettings, BadToml, NoSuchDevice
 from pinwarden.find import find, known
+from pinwarden.keystore import Keystore
 
 from .conftest import PASSWORD, SSID
 
@@ -196,3 +197,14 @@ def test_check_tells_all_that_is_wrong_with_the_secrets(door: Device, pinwarden:
     assert "keys.json: keys[0].k: " in result.stderr
     assert result.stderr.count("chmod 600 door/secrets/wifi.toml") == 1
     assert "c2hvcnQ" not in result.output
+
+
+def test_a_board_gets_the_names_of_retired_keys(door: Device) -> None:
+    """Or a recorded request could have one derived again. Not as many as a board has room for: it is to take
+    some more.
+    """
+    assert "retired" not in door.secrets()
+    names = [f"k{number}" for number in range(30)]
+    for name in names:
+        Keystore(door).retire(name)
+    assert door.secrets()["retired"] == names[-24:]

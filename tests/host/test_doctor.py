@@ -40,7 +40,7 @@ def test_a_healthy_board(door: Device, examine, pinwarden: Run) -> None:
         "On this computer",
         "Over the network",
         "Over USB",
-        "26 ok, 15 skipped",
+        "28 ok, 15 skipped",
     ]
     assert text.stderr == "", "progress is for terminals"
 
@@ -49,7 +49,7 @@ def test_the_tokens_that_are_sent_allow_nothing(door: Device, examine) -> None:
     with serving(door) as board:
         examine("--address", board.address)
     sent = [jwt.decode(token, options={"verify_signature": False}) for token in board.tokens if token]
-    assert len(sent) == 4
+    assert len(sent) == 6
     assert all("scope" not in claims and claims["sub"] == "pinwarden-doctor" for claims in sent)
 
 
@@ -66,6 +66,12 @@ SICK = [
         "safe mode\npins.relay.gpio: holds 99",
         "pinwarden deploy door",
     ),
+    (
+        {"health": (200, {"status": "ok", "warnings": ["revocations"]})},
+        "healthz warning",
+        "warns of revocations",
+        "Damaged files",
+    ),
     ({"health": (503, {"status": "novel"})}, "healthz failed", "novel", "deploy"),
     ({"health": (200, b"<html>")}, "healthz failed", "no board", None),
     ({"raw": b"SSH-2.0-x\r\n"}, "healthz failed", "does not speak HTTP", "address and port"),
@@ -81,8 +87,8 @@ SICK = [
     ({"told": {"signal_dbm": -75}}, "signal warning", "-75 dBm, weak", "Move"),
     ({"told": {"signal_dbm": -88}}, "signal warning", "very weak", "Move"),
     ({"told": {"signal_dbm": None, "network": "setup"}}, "signal warning", "setup mode", "wifi.toml"),
-    ({"told": {"heap": {"free": 5000}}}, "heap warning", "4 kB free", "Restart"),
-    ({"told": {"flash": {"free": 100000, "size": 2097152}}}, "flash warning", "97 kB of 2.0 MB", "Remove"),
+    ({"told": {"heap": {"free": 5000}}}, "heap warning", "5.0 kB free", "Restart"),
+    ({"told": {"flash": {"free": 100000, "size": 2097152}}}, "flash warning", "100.0 kB of 2.1 MB", "Remove"),
     ({"told": {"crashes": {"count": 2, "last": "OSError(28,)"}}}, "crashes warning", "2 in a row", "monitor"),
     (
         {"told": {"crashes": {"count": 3, "last": "the watchdog bit"}}},
@@ -106,6 +112,10 @@ SICK = [
     ({"careless": {"expired"}}, "expired failed", "expired two days ago", "Deploy"),
     ({"careless": {"audience"}}, "audience failed", "another device", "Deploy"),
     ({"mixes_up": {"audience": "crit"}}, "audience warning", "another reason: crit", "Deploy"),
+    ({"careless": {"proof_required"}}, "proof-only failed", "can be recorded", "Deploy"),
+    ({"takes_bearer": False}, "bearer warning", "takes signed requests only", "pinwarden deploy door"),
+    ({"too_old": True}, "accepted failed", "takes no signed requests", "pinwarden deploy door"),
+    ({"too_old": True}, "bearer skipped", "no token of here", None),
     ({"careless": {"no token"}}, "no-token failed", "without a token", "Deploy"),
     ({"refuses_all": (403, {"code": "forbidden_origin"})}, "name failed", "does not say that it is", None),
     (
@@ -138,6 +148,22 @@ def test_a_board_that_is_not_well(
     assert remedy is None or remedy in (got["remedy"] or "")
     assert code == (1 if any(check["state"] == "failed" for check in checks.values()) else 0)
     assert state != "failed" or code == 1
+
+
+def test_tokens_are_shown_only_where_that_is_allowed(door: Device, edit, examine) -> None:
+    with serving(door) as board:
+        _, checks = examine("--address", board.address)
+    assert len(board.tokens) == 7, "one request has none"
+    assert len(board.shown) == 2
+    assert checks["http bearer"]["found"] == "accepted, too (policy.bearer)"
+    edit("#bearer = true", "bearer = false")
+    for takes_bearer, state in ((False, "ok"), (True, "failed")):
+        with serving(door, takes_bearer=takes_bearer) as board:
+            _, checks = examine("--address", board.address)
+        assert checks["http bearer"]["state"] == state
+        assert checks["http proof-only"]["state"] == "skipped"
+        (shown,) = board.shown
+        assert board._reason(shown, signed=True) == "signature", "what is recorded of it is worth nothing"
 
 
 def test_another_board_is_sent_no_token(door: Device, examine) -> None:

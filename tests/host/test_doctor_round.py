@@ -222,5 +222,5 @@ def test_the_exit_status(found: list[tuple[str, str, Finding]], status: int) -> 
 def test_every_check_is_in_the_documentation(door: Device, examine) -> None:
     page = (Path(__file__).parents[2] / "docs/troubleshooting.md").read_text()
     _, checks = examine("--no-usb", "--address", "127.0.0.1:1")
-    assert len(checks) == 8 + 19 + 14
+    assert len(checks) == 8 + 21 + 14
     assert [name for name in checks if f"`{name}`" not in page] == []

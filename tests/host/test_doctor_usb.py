@@ -223,4 +223,4 @@ def test_the_cable_is_pulled(examine, plugged, after: int) -> None:
     code, checks = examine("--address", NOWHERE, "--port", path)
     assert code == 3
     assert checks["usb repl" if after else "usb port"]["state"] == "failed"
-    assert len(checks) == 8 + 19 + 14
+    assert len(checks) == 8 + 21 + 14

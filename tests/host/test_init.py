@@ -106,6 +106,7 @@ def test_the_template_describes_every_setting_at_its_default(pinwarden: Run) -> 
     assert full == short
     assert set(data) | {"hosts", "issuer"} == set(short)
     assert set(data["http"]) == set(short["http"])
+    assert set(data["policy"]) == set(short["policy"])
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,9 @@ GOOD = {"aud": "door", "iat": NOW - 10, "exp": NOW + 3 * 86400}
     ("claims", "header", "code", "reason"),
     [
         ({}, {}, None, "good, expires in 3 days"),
+        ({"cnf": {"pinwarden": "proof"}}, {}, None, "good, for signed requests only, expires in 3 days"),
+        ({"cnf": {"jkt": "x"}}, {}, "proof_required", "bound to a key"),
+        ({"cnf": None}, {}, "proof_required", "bound to a key"),
         ({"exp": NOW}, {}, "expired", "it expired now"),
         ({"exp": NOW - 7200}, {}, "expired", "it expired 2 hours ago"),
         ({"nbf": NOW + 86400 * 2}, {}, "not_yet_valid", "it is good only in 2 days"),
@@ -166,6 +169,20 @@ def test_says_what_is_no_token(door: Device, pinwarden: Run, text: str, says: st
     assert result.exit_code == 1
     assert says in result.stderr
     assert "hint: " in result.stderr or "not a JSON object" in says
+
+
+def test_says_what_a_token_for_signed_requests_is_good_for(door: Device, pinwarden: Run) -> None:
+    token = pinwarden("mint", "door", "--pin", "relay", "--proof").stdout.strip()
+    told = pinwarden("inspect", "-", stdin=token)
+    assert told.exit_code == 0
+    assert "(for signed requests only: refused where it is sent itself, as a bearer)" in told.stdout
+    assert "good, for signed requests only" in told.stdout
+
+
+def test_says_that_a_device_takes_signed_requests_only(door: Device, edit, pinwarden: Run) -> None:
+    edit("#bearer = true", "bearer = false")
+    told = pinwarden("inspect", "-", stdin=signed(door, {**GOOD, "exp": NOW * 2})).stdout
+    assert "good, for signed requests only" in told
 
 
 def test_stdin_that_is_no_text(pinwarden: Run) -> None:

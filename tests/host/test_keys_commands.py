@@ -35,6 +35,10 @@ def add_here(door: Device, *kids: str) -> list[dict]:
     return door.keys()
 
 
+def unreachable(*_: str) -> None:
+    raise NoAnswer
+
+
 def files_in(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
@@ -179,6 +183,23 @@ def test_retiring_is_asked_for(
     assert (old in model.kids) == (code != 0)
 
 
+@pytest.mark.parametrize("way", [[], ["--here-only"]])
+def test_what_cannot_be_retired_is_not_asked_for(
+    door: Device, model: ModelBoard, pinwarden: Run, way: list[str]
+) -> None:
+    pinwarden("keys", "rotate", "door", "--address", model.address)
+    result = pinwarden("keys", "retire", "door", "x", *(way or ["--address", model.address]), stdin="y\n")
+    assert result.exit_code == 1
+    assert "there is no key 'x'" in result.stderr
+    assert "Retire the key" not in result.output
+    model.fault = unreachable
+    old = door.kids()[0]
+    result = pinwarden("keys", "retire", "door", old, "--address", model.address, stdin="y\n")
+    assert result.exit_code == 3
+    assert "Nothing has changed here" in result.stderr
+    assert "Retire the key" not in result.output
+
+
 def test_what_must_stay_stays(door: Device, model: ModelBoard, pinwarden: Run) -> None:
     def refused(kid: str, *way: str) -> str:
         before = (model.kids, door.keys(), door.retired())
@@ -206,10 +227,7 @@ def test_a_board_out_of_reach_changes_nothing(door: Device, model: ModelBoard, p
     pinwarden("keys", "rotate", "door", "--address", model.address)
     old, new = door.kids()
 
-    def fault(*_: str) -> None:
-        raise NoAnswer
-
-    model.fault = fault
+    model.fault = unreachable
     result = pinwarden("keys", "retire", "door", old, "--yes", "--address", model.address)
     assert result.exit_code == 3
     assert "Nothing has changed here" in result.stderr

@@ -103,7 +103,7 @@ def test_ctrl_c_says_how_things_stand(
             raise KeyboardInterrupt
         return sent(address, method, path, **rest)
 
-    monkeypatch.setattr("pinwarden.admin.link_http.send", interrupted)
+    monkeypatch.setattr("pinwarden.signed.send", interrupted)
     result = pinwarden("keys", "rotate", "door", "--address", model.address)
     assert result.exit_code == 130
     assert "The old key still signs" in result.stderr

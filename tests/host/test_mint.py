@@ -57,6 +57,25 @@ def test_no_scope_is_no_claim(door: Device) -> None:
     assert "scope" not in claims_of(mint.mint_token(door, subject="a", scope=[], ttl=60))
 
 
+def test_for_signed_requests_only(door: Device, pinwarden: Run) -> None:
+    plain = claims_of(mint.mint_token(door, subject="a", scope=[], ttl=60))
+    token = mint.mint_token(door, subject="a", scope=[], ttl=60, now=NOW, proof=True)
+    assert "cnf" not in plain
+    assert board_accepts(door, token, NOW)["cnf"] == {"pinwarden": "proof"}
+    made = pinwarden("mint", "door", "--pin", "relay", "--proof", "--json")
+    told = json.loads(made.stdout)
+    assert told["cnf"] == {"pinwarden": "proof"} == claims_of(told["token"])["cnf"]
+    assert told["link"] == f"http://door.local/#token={told['token']}"
+    assert "For signed requests only" in made.stderr
+    assert "signed requests" not in pinwarden("mint", "door", "--pin", "relay").stderr
+
+
+def test_a_board_that_takes_signed_requests_only_is_told(door: Device, edit, pinwarden: Run) -> None:
+    edit("#bearer = true", "bearer = false")
+    told = pinwarden("mint", "door", "--pin", "relay").stderr
+    assert "The board takes signed requests only (policy.bearer = false)" in told
+
+
 def test_counts_from_a_moment_ago(door: Device) -> None:
     """A board keeps whole seconds and may lag by one: a token for "now" must not come from its future."""
     before = int(time.time())

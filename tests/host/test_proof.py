@@ -2,39 +2,18 @@
 
 from __future__ import annotations
 
-import base64
 from types import SimpleNamespace
 
 import pytest
-from http_message_signatures.algorithms import HMAC_SHA256  # pyright: ignore[reportPrivateImportUsage]
 from http_message_signatures.exceptions import InvalidSignature
-from http_message_signatures.resolvers import HTTPSignatureKeyResolver
-from http_message_signatures.signatures import HTTPMessageVerifier
 
 import testbed
 from pinwarden.proof import sign
 
+from .signatures import verified
+
 CHALLENGE = "AAECAwQFBgcICQoL"
 OWN = "own-nonce-1"
-REQUIRED = ("@method", "@authority", "@path", "@query", "authorization", "content-digest")
-
-
-class KeyOf(HTTPSignatureKeyResolver):
-    """Resolves the one key id to the token's signature."""
-
-    def __init__(self, token: str) -> None:
-        segment = token.rpartition(".")[2]
-        self._key = base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
-
-    def resolve_public_key(self, key_id: str) -> bytes:
-        assert key_id == "token"
-        return self._key
-
-
-def verified(token: str, message: SimpleNamespace, body: bytes) -> None:
-    verifier = HTTPMessageVerifier(signature_algorithm=HMAC_SHA256, key_resolver=KeyOf(token))
-    verifier.verify(message, max_age=None, expect_tag="pinwarden", require_components=REQUIRED, body=body)
-
 
 CASES = [
     ("a command", "PUT", "door.local", "/api/v1/pins/relay", b'{"value":true}'),
@@ -77,6 +56,16 @@ def test_no_two_nonces_are_alike() -> None:
     assert len(made) == 100
 
 
-def test_what_is_no_token_is_refused() -> None:
-    with pytest.raises(ValueError, match="three segments"):
-        sign("a.b", "GET", "door.local", "/", b"", challenge=CHALLENGE, created=1_700_000_000)
+@pytest.mark.parametrize(
+    ("token", "why"),
+    [
+        ("a.b", "three segments"),
+        ("a.b.c.d", "three segments"),
+        ("a.b.c", "32 octets"),
+        ("a.b." + "A" * 44, "32 octets"),  # of HS384 it has 64, of RS256 342
+        ("a.b." + "A" * 42 + "=", "32 octets"),
+    ],
+)
+def test_what_is_no_token_is_refused(token: str, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        sign(token, "GET", "door.local", "/", b"", challenge=CHALLENGE, created=1_700_000_000)

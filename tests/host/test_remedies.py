@@ -27,6 +27,11 @@ def problem(code: str, **more: object) -> dict:
         (401, problem("invalid_token", reason="kid"), {}, "Deploy"),
         (401, problem("invalid_token", reason="audience"), {}, "another device"),
         (401, problem("invalid_token", reason="brand_new"), {}, "pinwarden inspect"),
+        (401, problem("invalid_token", reason="proof_required"), {}, "leave --bearer out"),
+        (401, problem("bearer_disabled"), {}, "leave --bearer out"),
+        (401, problem("stale_nonce"), {}, "Nothing was done. Try again."),
+        (401, problem("replayed"), {}, "pinwarden call door GET pins"),
+        (401, problem("created_out_of_window"), {}, "pinwarden doctor door"),
         (
             403,
             problem("insufficient_scope"),

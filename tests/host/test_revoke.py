@@ -232,6 +232,20 @@ def test_a_full_board_is_told(door: Device, model: ModelBoard, pinwarden: Run) -
     assert "pinwarden revoke door --all" in result.stderr
 
 
+@pytest.mark.parametrize("far", [True, False], ids=["a board in the network", "this computer"])
+def test_plain_http_proves_nothing(
+    door: Device, model: ModelBoard, pinwarden: Run, monkeypatch: pytest.MonkeyPatch, far: bool
+) -> None:
+    if far:
+        monkeypatch.setattr("pinwarden.admin.link.is_loopback", lambda _host: False)
+    result = pinwarden("revoke", "door", "--jti", "abc", "--address", model.address)
+    told = (
+        "The answer came over plain HTTP, where it can be faked. To be sure: the same once more with --usb\n"
+    )
+    assert result.exit_code == 0
+    assert result.stderr == (told if far else "")
+
+
 def test_the_help_says_that_a_token_is_a_secret(pinwarden: Run) -> None:
     told = " ".join(pinwarden("revoke", "--help").stdout.split())
     assert "A token is a secret: give it by - or in a file." in told

@@ -107,6 +107,7 @@ def test_a_pulled_cable_loses_nothing(door: Device, call: int, moment: int, begu
     assert done.source is None
     assert door.keys() == board.keys == [*old, door.keys()[-1]]
     assert "2020-01" not in door.kids(), "who rotates by cable does not get what can be derived"
+    assert door.retired() == (["2020-01"] if begun else []), "the board would not take that name again"
     assert door.pending() is None
 
 

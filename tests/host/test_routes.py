@@ -15,6 +15,7 @@ from pinwarden.routes import full_path, least_scope
         ("/api/v1/device", "/api/v1/device"),
         ("healthz", "/healthz"),
         ("/", "/"),
+        ("challenge", "/api/v1/challenge"),
         ("audit?since=1", "/api/v1/audit?since=1"),
     ],
 )
@@ -45,6 +46,7 @@ def test_refuses_what_is_no_path(path: str) -> None:
         ("GET", "/api/v1/audit", ["audit:read"]),
         ("POST", "/api/v1/revocations", ["admin"]),
         ("GET", "/api/v1/keys", ["admin"]),
+        ("PUT", "/api/v1/clock", ["admin"]),
         ("DELETE", "/api/v1/keys/2026-11", ["admin"]),
         ("GET", "/api/v1/nothing", []),
     ],

@@ -27,7 +27,11 @@ def test_nothing_to_say():
         (settings("esp32c3", 11), "pins.relay.gpio: 11 is not free on every module", "VDD_SPI"),
         (settings(kind="pulse", safe=True), "pins.relay.safe: true", "pulse switches it off"),
         (settings(members={"pins": {}}), "pins: there are none", "[pins.NAME]"),
-        (settings(members={"ntp": []}), "ntp: without a time server", "clock"),
+        (settings(members={"ntp": []}), "ntp: without a time server", "pinwarden clock NAME --set"),
+        (settings(members={"ntp": ["a.example"]}), "ntp: one server alone", "add a second"),
+        (settings(members={"ntp": ["a.example", "A.example"]}), "ntp: one server alone", "add a second"),
+        (settings(members={"ntp": ["a.b", "c.d", "a.b"]}), "ntp[2]: a.b is there twice", "counts as one"),
+        (settings(members={"policy": {"max_jump": 7776000}}), "policy.max_jump: 90 days", "forges"),
         (settings(members={"origins": ["https://a.b:443"]}), "origins[0]: browsers leave out", "remove"),
     ],
 )

@@ -20,6 +20,8 @@ def sources() -> Sources:
     [
         ("/firmware/app.py", "firmware/app.py"),
         ("firmware/app.py", "firmware/app.py"),
+        ("firmware/app.mpy", "firmware/app.py"),
+        ("/lib/jwt.mpy", "firmware/lib/jwt.py"),
         ("/a/firmware/app.py", "firmware/app.py"),
         ("/b/lib/jwt.py", "firmware/lib/jwt.py"),
         ("/lib/jwt.py", "firmware/lib/jwt.py"),
@@ -68,3 +70,14 @@ def test_a_source_that_has_gone(sources: Sources, monkeypatch: pytest.MonkeyPatc
     frame = sources.frame('  File "/firmware/wifi.py", line 3')
     assert frame is not None
     assert frame.text is None
+
+
+def test_a_function_has_its_name(sources: Sources) -> None:
+    lines = (board.ROOT / "firmware" / "app.py").read_text().splitlines()
+    number = next(number for number, line in enumerate(lines, 1) if "asyncio.run(_main(" in line)
+    frame = sources.frame(f'  File "firmware/app.mpy", line {number}, in _')
+    assert frame is not None
+    assert frame.function == "run"
+    outside = sources.frame('  File "firmware/app.mpy", line 1')
+    assert outside is not None
+    assert outside.function is None

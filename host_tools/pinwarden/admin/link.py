@@ -14,10 +14,12 @@ from typing import Protocol
 import click
 from click.core import ParameterSource
 
+from pinwarden.admin.audit import Trail
 from pinwarden.call import check_address
+from pinwarden.console import note
 from pinwarden.device import Device
 from pinwarden.keystore import Pending
-from pinwarden.mint import host_for
+from pinwarden.mint import host_for, is_loopback
 from pinwarden.params import port_option
 
 
@@ -54,6 +56,10 @@ class Link(Protocol):
         """Have the board refuse tokens: {"jti", "until"?}, {"sub", "before"} or {"before"}; Unix seconds."""
         ...
 
+    def audit(self) -> Trail:
+        """All that the board has in its audit."""
+        ...
+
 
 @dataclass(frozen=True)
 class Way:
@@ -67,6 +73,13 @@ class Way:
     def chosen(self) -> bool:
         """Whether the user said where the board is: then it has to be there."""
         return self.usb or self.address is not None
+
+    def doubt(self, device: Device, check: str) -> None:
+        """Say how sure a success is that came over plain HTTP; the command `check` finds out by the cable."""
+        place = self.address or host_for(device)[0]
+        is_here = is_loopback(place.rpartition(":")[0] or place)
+        if not (self.usb or is_here or device.settings["http"].get("tls")):
+            note(f"The answer came over plain HTTP, where it can be faked. To be sure: {check}")
 
     @contextlib.contextmanager
     def open(self, device: Device) -> Iterator[Link]:

@@ -1,4 +1,4 @@
-"""A board's keys and revocations over HTTP: each request with an admin token of its own, for a minute."""
+"""A board's keys and revocations over HTTP: requests signed with admin tokens that live for a minute."""
 
 from __future__ import annotations
 
@@ -7,17 +7,22 @@ import json
 from urllib.parse import quote
 
 from pinwarden import keys, routes
-from pinwarden.call import Answer, send
+from pinwarden.admin import audit
+from pinwarden.admin.audit import Trail
+from pinwarden.call import Answer
 from pinwarden.device import Device
 from pinwarden.errors import CannotRotate, Refused
 from pinwarden.keystore import Pending
 from pinwarden.mint import is_loopback, mint_token
 from pinwarden.remedies import explain
+from pinwarden.signed import Client
 
-TTL = 60  # seconds; a token that leaks does so from the network, where it is seen at once
+TTL = 60  # seconds
 SUBJECT = "pinwarden"  # in the board's audit log
+_AUDIT = routes.API + "audit"
 _KEYS = routes.API + "keys"
 _REVOCATIONS = routes.API + "revocations"
+_PAGES = 20  # of an audit; a board has five
 _OTHER_KEY = ("kid", "signature")  # reasons of a refusal that another key may not meet with
 
 
@@ -28,7 +33,7 @@ class HttpLink:
 
     def __init__(self, device: Device, address: str) -> None:
         self._device = device
-        self._address = address
+        self._client = Client(device, address)
         self._signer: dict | None = None
 
     def kids(self) -> list[str]:
@@ -64,6 +69,18 @@ class HttpLink:
         """POST /api/v1/revocations."""
         self._expect(self._ask("POST", _REVOCATIONS, what), 200, 201)
 
+    def audit(self) -> Trail:
+        """GET /api/v1/audit, page by page."""
+        pages: list[Trail] = []
+        query = "?limit=50"
+        while True:
+            answer = self._ask("GET", _AUDIT + query)
+            self._expect(answer, 200)
+            pages.append(audit.page(answer.body))
+            if not pages[-1].records or len(pages) == _PAGES:
+                return audit.joined(pages)
+            query = f"?limit=50&before={pages[-1].records[-1].number}"
+
     def _ask(self, method: str, path: str, body: dict | None = None) -> Answer:
         """One request, signed by the newest key that the board takes.
 
@@ -81,10 +98,11 @@ class HttpLink:
         return refusals[0]
 
     def _send(self, method: str, path: str, body: dict | None, key: dict) -> Answer:
-        token = mint_token(self._device, subject=SUBJECT, scope=["admin"], ttl=TTL, key=key)
+        scope = routes.least_scope(method, path)
+        token = mint_token(self._device, subject=SUBJECT, scope=scope, ttl=TTL, key=key)
         data = None if body is None else json.dumps(body).encode()
-        answer = send(self._address, method, path, token=token, body=data)
-        if 200 <= answer.status < 300:
+        answer = self._client.send(method, path, token=token, body=data)
+        if 200 <= answer.status < 300 and isinstance(answer.data, dict):
             self._remember(answer)
         return answer
 

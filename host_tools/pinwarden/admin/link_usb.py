@@ -7,6 +7,8 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any
 
+from pinwarden.admin import audit
+from pinwarden.admin.audit import Trail
 from pinwarden.device import Device
 from pinwarden.errors import BoardFailed, CannotRotate, Refused
 from pinwarden.keystore import Pending
@@ -86,6 +88,14 @@ class UsbLink:
         self._repl.set_clock()
         source = "from firmware.revocation import Revocations\nRevocations().revoke(**%s)"
         self._run(source % ascii(what))
+
+    def audit(self) -> Trail:
+        """The files themselves: what waited was written when the application stopped."""
+        rings = []
+        for ring in audit.RINGS:
+            files = [self._repl.read(f"/state/audit/{ring}{end}") for end in (".old", "")]
+            rings.append([line for file in files if file for line in file.split(b"\n") if line])
+        return audit.of_lines(rings)
 
     def _run(self, source: str) -> str:
         try:

@@ -60,7 +60,9 @@ def rotate(device: Device, board: Link, clock: Callable[[], float] = time.time) 
             _refuse_full(device, known, on_board, fitting)
             store.begin(fitting)
         if fitting.replaces in on_board:
-            board.retire(str(fitting.replaces))
+            board.retire(fitting.replaces)
+        if fitting.replaces is not None:
+            store.retire(fitting.replaces)  # a board that had it takes no key of this name again
         if fitting.source is not None or board.carries_secrets:
             board.add(fitting)
         board.confirm(fitting.key)
@@ -91,6 +93,17 @@ def check_retirable(device: Device, kid: str) -> None:
         )
 
 
+def look(device: Device, board: Link | None, kid: str) -> None:
+    """Raise CannotRetire where `retire` would; nothing is changed. Raises what the link raises."""
+    check_retirable(device, kid)
+    known, pending = device.kids(), device.pending()
+    here = kid in known or (pending is not None and pending.kid == kid)
+    if board is not None:
+        _is_there(device, board, kid, known, here)
+    elif not here:
+        raise _unknown(kid, known)
+
+
 def retire(device: Device, board: Link | None, kid: str) -> None:
     """Remove a key from the board and then from here; without a board, from here alone.
 
@@ -112,17 +125,24 @@ def retire(device: Device, board: Link | None, kid: str) -> None:
             store.drop_pending()
 
 
-def _retire_there(device: Device, board: Link, kid: str, known: list[str], here: bool) -> None:
+def _is_there(device: Device, board: Link, kid: str, known: list[str], here: bool) -> bool:
+    """Whether the board has the key. Raises CannotRetire where nobody has, or where the board needs it."""
     on_board = board.kids()
     if kid not in on_board:
         if not here and kid not in device.retired():
             raise _unknown(kid, [*known, *(one for one in on_board if one not in known)])
-        return
+        return False
     if kid in known and known[-1] not in on_board:
         raise CannotRetire(
             f"the board does not have {known[-1]}, which signs new tokens: it would take none of them",
             f"Bring it there first: pinwarden deploy {device.name}",
         )
+    return True
+
+
+def _retire_there(device: Device, board: Link, kid: str, known: list[str], here: bool) -> None:
+    if not _is_there(device, board, kid, known, here):
+        return
     board.retire(kid)
     if kid in board.kids():
         raise CannotRetire(

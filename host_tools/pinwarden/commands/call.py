@@ -10,14 +10,16 @@ import click
 from rich.json import JSON
 
 from pinwarden import find, routes
+from pinwarden.address import trust
 from pinwarden.call import Answer, check_address, send
 from pinwarden.console import note, plain, stdout
 from pinwarden.device import Device
 from pinwarden.errors import BadRequest, Refused
-from pinwarden.inspect import token_in
+from pinwarden.inspect import is_proof_only, token_in
 from pinwarden.mint import host_for, is_loopback, mint_token
 from pinwarden.params import Duration, Method, complete_path, complete_scope, device_argument, examples
 from pinwarden.remedies import explain
+from pinwarden.signed import Client
 
 VARIABLE = "PINWARDEN_TOKEN"
 STDIN = "-"
@@ -33,6 +35,7 @@ STDIN = "-"
         pinwarden call door POST pins/opener/pulse --data '{{"ms": 300}}'
         pinwarden call door GET healthz --address 192.168.1.20
         pinwarden call door GET device --json | jq .body.uptime_s
+        pinwarden call door GET pins --bearer       as curl would, for all the network to read
         {VARIABLE}=eyJ… pinwarden call door GET pins
         """,
         "Exit code 0 for a success (2xx), 1 for a refusal, 3 when the board is out of reach.",
@@ -66,6 +69,9 @@ STDIN = "-"
     metavar="HOST[:PORT]",
     help="Where the board is. Default: where it was last seen, else its .local name.",
 )
+@click.option(
+    "--bearer", is_flag=True, help="Send the token itself, as curl does: it can be recorded, and used again."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print status and body as one JSON object.")
 def call(
     device: str,
@@ -77,12 +83,13 @@ def call(
     ttl: int,
     subject: str,
     address: str | None,
+    bearer: bool,
     as_json: bool,
 ) -> None:
     """Send one request to a board and print its answer.
 
     PATH may be short: pins/relay/toggle is /api/v1/pins/relay/toggle. Without --token, a token is minted that
-    lives for a minute and may do just this.
+    lives for a minute and may do just this. The request is signed with the token, which stays here.
     """
     if token == data == STDIN:
         raise click.UsageError("--token and --data cannot both come from stdin")
@@ -95,11 +102,15 @@ def call(
         check_address(address)
     if token is not None:
         token = token_in(_stdin() if token == STDIN else token)
-        _check_sendable(token)
+        _check_sendable(token, bearer)
     elif routes.needs_token(path):
         scope = list(wanted) or routes.least_scope(method, path)
         token = mint_token(loaded, subject=subject, scope=scope, ttl=ttl)
-    answer = send(address or host_for(loaded)[0], method, path, token=token, body=body)
+    place = address or host_for(loaded)[0]
+    if token is None or bearer:
+        answer = send(place, method, path, token=token, body=body, trust=trust(loaded))
+    else:
+        answer = Client(loaded, place).send(method, path, token=token, body=body)
     _print(answer, as_json)
     if not 200 <= answer.status < 300:
         raise Refused(*explain(answer, loaded.name))
@@ -123,7 +134,13 @@ def _body(method: str, data: str | None) -> bytes | None:
         raise BadRequest("--data is not JSON that could be sent") from None
 
 
-def _check_sendable(token: str) -> None:
+def _check_sendable(token: str, bearer: bool) -> None:
+    if bearer and is_proof_only(token):
+        # The board would refuse it, and who has recorded it could sign with it.
+        raise BadRequest(
+            "this token is for signed requests only: sent as a bearer, anybody could record it",
+            "Leave --bearer out.",
+        )
     # What else is in a field is the board's to judge; these would break out of the field.
     if not token.isascii() or not token.isprintable() or " " in token:
         raise BadRequest(
@@ -155,7 +172,11 @@ def _print(answer: Answer, as_json: bool) -> None:
 
 
 def _remember(device: Device, path: str, answer: Answer) -> None:
-    """Note where the board is, once it has shown itself to be one by taking a token."""
+    """Note where the board is, once it has shown itself to be one: by taking a token, and by an answer as
+    boards give them. A hotel's network, too, says 200 to whatever it is asked.
+    """
+    if not isinstance(answer.data, dict):
+        return
     if answer.peer is None or is_loopback(answer.peer[0]) or not routes.needs_token(path):
         return  # a loopback address is a tunnel's, or a simulated board's, which notes its own
     # A folder that cannot be written is no reason to fail after all went well.

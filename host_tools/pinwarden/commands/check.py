@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from pinwarden import find
+from pinwarden import address, find
 from pinwarden.console import plain, stdout, warn
 from pinwarden.device import Device
 from pinwarden.duration import spell
@@ -36,8 +36,8 @@ def check(device: str | None) -> None:
         warn(f"no network yet: put its name and password into {short(loaded.wifi_file)}")
         if loaded.settings["setup_mode"]:
             warn(
-                "setup mode has no time server: after a power cut the board admits nobody until its clock "
-                "is set again over USB"
+                "setup mode has no time server: after a power cut the board admits nobody until it is told "
+                f"the time: pinwarden clock {loaded.name} --set"
             )
     if pending := loaded.pending():
         warn(
@@ -50,7 +50,7 @@ def check(device: str | None) -> None:
 def _all_secrets(device: Device) -> dict:
     """The secrets, or one error with all that is wrong with them."""
     errors: list[UserError] = []
-    for read in (device.keys, device.pending, device.retired, device.wifi, device.setup_password):
+    for read in (device.keys, device.pending, device.retired, device.wifi, device.setup_password, device.tls):
         try:
             read()
         except UserError as error:
@@ -64,16 +64,28 @@ def _all_secrets(device: Device) -> dict:
     return device.secrets()
 
 
-def _print_summary(device: Device, wifi: dict | None, keys: list[dict], setup_password: str | None) -> None:
+def _print_summary(
+    device: Device,
+    wifi: dict | None,
+    keys: list[dict],
+    setup_password: str | None,
+    tls: dict | None = None,
+) -> None:
     settings, out = device.settings, stdout()
     pins = [f"{name} ({spec['kind']}, GPIO {spec['gpio']})" for name, spec in settings["pins"].items()]
     kids = [key["kid"] for key in keys]
     out.print(f"{device.name}: good", style="bold green")
-    port = "" if settings["http"]["port"] == 80 else f":{settings['http']['port']}"
-    out.print(plain(f"  board    {settings['chip']}, http://{local_name(device)}{port}/"))
+    place = address.join(device, local_name(device), settings["http"]["port"])
+    out.print(plain(f"  board    {settings['chip']}, {address.url(device, place)}/"))
     out.print(plain(f"  pins     {', '.join(pins) or 'none'}"))
     out.print(plain(f"  keys     {', '.join(kids)} ({kids[-1]} signs)"))
     out.print(plain(f"  tokens   {spell(settings['max_ttl'])} at the most"))
     out.print(plain(f"  network  {wifi['ssid'] if wifi else 'none'}"))
+    if tls:
+        from pinwarden.ca import leaf  # and with it cryptography, for those only who need it
+
+        found = leaf.read(device)
+        if found is not None:
+            out.print(plain(f"  https    for {found.names}, until {found.ends:%Y-%m-%d}"))
     if settings["setup_mode"] and setup_password:
         out.print("  setup    the board opens a network of its own when it has none for 5 minutes")

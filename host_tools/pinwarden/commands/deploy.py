@@ -9,16 +9,17 @@ import click
 from rich.text import Text
 
 from pinwarden import find, progress
+from pinwarden.address import certify, url
 from pinwarden.call import check_address
 from pinwarden.console import note, plain, stderr, stdout, warn
 from pinwarden.deploy import health, release, steps
 from pinwarden.deploy.inventory import Inventory
 from pinwarden.deploy.plan import Plan
 from pinwarden.deploy.release import Release
-from pinwarden.deploy.steps import kilobytes
 from pinwarden.device import Device
 from pinwarden.files import short
 from pinwarden.params import device_argument, examples, port_option
+from pinwarden.sizes import size
 from pinwarden.usb import ports
 from pinwarden.usb.repl import Repl
 
@@ -82,6 +83,7 @@ def build(device: Device) -> Release:
     """Compile the firmware for a device, and say so."""
     for text in device.warnings():
         warn(text)
+    certify(device)
     made = release.build(device)
     number = len(made.files) + len(made.start)
     note(f"{device.name}: {number} files, version {made.version}, build {made.build}")
@@ -117,11 +119,11 @@ def start(
         stdout().print(plain(f"{device.name} runs {runs}, in no network"))
         if state.setup is not None:
             name, address = state.setup
-            note(f"It has a network of its own, {name}: join it, and open http://{address}/")
+            note(f"It has a network of its own, {name}: join it, and open {url(device, address)}/")
         note(f"To have it join yours, put its name and password into {short(device.wifi_file)}, and deploy.")
     else:
         stdout().print(
-            plain(f"{device.name} runs {runs} at http://{state.address}/ (up in {state.seconds:.1f} s)")
+            plain(f"{device.name} runs {runs} at {url(device, state.address)}/ (up in {state.seconds:.1f} s)")
         )
     if not state.clock_set:
         warn("the board's clock is not set, so it admits nobody; can it reach the servers under ntp?")
@@ -131,7 +133,7 @@ def start(
 def describe(port: str, board: Inventory) -> None:
     """Say what is at the other end of the cable."""
     running = ".".join(map(str, board.micropython))
-    note(f"{port}: {board.chip}, MicroPython {running}, {kilobytes(board.free)} of flash free")
+    note(f"{port}: {board.chip}, MicroPython {running}, {size(board.free)} of flash free")
     if board.note:
         note(f"It went back from build {board.note}")
 
@@ -162,13 +164,12 @@ def _print_plan(made: Release, plan: Plan) -> None:
         return
     sizes = steps.to_send(made, plan)
     for path, octets in sizes.items():
-        out.print(plain(f"  send    {path:32} {kilobytes(octets):>9}"))
-    for path in plan.copy:
-        out.print(plain(f"  copy    {path:32} from /{plan.source}"))
+        out.print(plain(f"  send    {path:32} {size(octets):>9}"))
     for path in plan.remove:
         out.print(plain(f"  remove  {path}"))
-    if plan.keep:
-        out.print(f"  keep    {steps.count(len(plan.keep), 'file')}")
-    total = f"would send {steps.count(len(sizes), 'file')} ({kilobytes(sum(sizes.values()))})"
+    if unchanged := len(plan.copy) + len(plan.keep):
+        there = f", {len(plan.copy)} of them copied on the board from /{plan.source}" if plan.copy else ""
+        out.print(plain(f"  {steps.count(unchanged, 'file')} unchanged{there}"))
+    total = f"would send {steps.count(len(sizes), 'file')} ({size(sum(sizes.values()))})"
     into = f", and start the version in /{plan.target}" if plan.target is not None else ""
     out.print(f"{total}{into}; nothing was changed")

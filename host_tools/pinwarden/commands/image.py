@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from pinwarden import find, progress
+from pinwarden.address import certify
 from pinwarden.console import note, plain, stdout, warn
 from pinwarden.deploy import release
 from pinwarden.device import Device
@@ -18,6 +19,7 @@ from pinwarden.flash.chips import Chip
 from pinwarden.flash.firmware_image import Firmware
 from pinwarden.image import batch, factory
 from pinwarden.params import device_argument, examples, firmware_option
+from pinwarden.sizes import size
 
 
 @click.command(
@@ -52,6 +54,7 @@ def image(device: str | None, out: Path | None, count: int | None, firmware: Pat
     parent = out if out is not None else model.folder.resolve().parent
     target = out if out is not None else batch.image_file(model)
     _must_be_there(parent if count else target.parent)
+    certify(model)
     made = release.build(model)
     base = _firmware(model, chips.CHIPS[model.settings["chip"]], firmware)
     if model.wifi() is None:
@@ -90,7 +93,7 @@ def _must_be_there(folder: Path) -> None:
 def _tell(model: Device, target: Path, build: str, whole: Firmware) -> None:
     out, path = stdout(), short(target)
     out.print(plain(f"Made {path}"), style="bold green")
-    out.print(plain(f"  {model.name}, build {build}, {whole}, {len(whole.data) / (1 << 20):.1f} MB"))
+    out.print(plain(f"  {model.name}, build {build}, {whole}, {size(len(whole.data))}"))
     out.print("  It holds the device's keys: give it to nobody.")
     out.print("Flash it:")
     out.print(plain(f"  pinwarden flash --image {shlex.quote(path)}"))

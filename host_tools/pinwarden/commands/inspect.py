@@ -15,6 +15,7 @@ from pinwarden.duration import ago, local
 from pinwarden.errors import NotAToken
 from pinwarden.files import short
 from pinwarden.inspect import Verdict, decode, judge, token_in
+from pinwarden.mint import PROOF
 from pinwarden.params import examples
 
 STDIN = "-"
@@ -110,6 +111,8 @@ def _mark(verdict: Verdict) -> Text:
 def _claim(name: str, value: object, now: int) -> str:
     if name in _TIMES and type(value) is int:
         return f"{local(value)} ({ago(value, now)})"
+    if name == "cnf" and value == PROOF:
+        return f"{_value(value)} (for signed requests only: refused where it is sent itself, as a bearer)"
     return _value(value)
 
 

@@ -146,6 +146,8 @@ def retire(ctx: click.Context, device: str, kid: str, here_only: bool, yes: bool
         raise click.UsageError("--here-only asks no board; leave --address, --port and --usb out")
     loaded = _load(device)
     rotation.check_retirable(loaded, kid)
+    if not yes:
+        _look(loaded, None if here_only else way, kid)
     _tell_outliving(loaded, kid)
     if not yes and not click.confirm(f"Retire the key {plain(kid)}? Its tokens end", err=True):
         note("Nothing has changed.")
@@ -155,14 +157,31 @@ def retire(ctx: click.Context, device: str, kid: str, here_only: bool, yes: bool
         stdout().print(plain(f"{loaded.name}: {kid} is retired here."))
         warn(f"the board takes its tokens until the next: pinwarden deploy {loaded.name}")
         return
+    with _unchanged_is_told(loaded, kid), way.open(loaded) as board:
+        rotation.retire(loaded, board, kid)
+    stdout().print(plain(f"{loaded.name}: {kid} is retired, on the board and here."))
+    way.doubt(loaded, f"pinwarden keys list {loaded.name} --usb")
+
+
+def _look(device: Device, way: Way | None, kid: str) -> None:
+    """See whether the key can be retired, before the user is asked. Raises what `rotation.look` raises."""
+    if way is None:
+        rotation.look(device, None, kid)
+    elif not way.usb or kid not in device.kids():
+        # Over USB each look is a restart of the board, and must not last as long as the user thinks.
+        with _unchanged_is_told(device, kid), way.open(device) as board:
+            rotation.look(device, board, kid)
+
+
+@contextlib.contextmanager
+def _unchanged_is_told(device: Device, kid: str) -> Iterator[None]:
+    """Where the board is out of reach, say that the key is still here."""
     try:
-        with way.open(loaded) as board:
-            rotation.retire(loaded, board, kid)
+        yield
     except UserError as error:
-        if error.exit_code == 3 and kid in loaded.kids():
+        if error.exit_code == 3 and kid in device.kids():
             note(f"Nothing has changed here: {kid} is not retired. Run it again, or add --here-only.")
         raise
-    stdout().print(plain(f"{loaded.name}: {kid} is retired, on the board and here."))
 
 
 def _load(device: str | None) -> Device:

@@ -14,7 +14,7 @@ from pinwarden.device import Device
 from pinwarden.duration import ago, local, spell
 from pinwarden.errors import NoScope
 from pinwarden.files import short
-from pinwarden.mint import host_for, is_loopback, link_for, local_name, mint_token
+from pinwarden.mint import host_for, is_loopback, link_for, local_name, mint_token, page_host
 from pinwarden.params import Duration, Moment, complete_pin, complete_scope, device_argument, examples
 
 LONG_FOR_ADMIN = 86400  # seconds
@@ -26,6 +26,7 @@ LONG_FOR_ADMIN = 86400  # seconds
         pinwarden mint --pin relay --for anna --qr       a QR code for a phone
         pinwarden mint door --read-only --ttl 1w         see every pin, change none
         pinwarden mint --scope pins:write --scope audit:read
+        pinwarden mint --pin relay --for anna --proof --qr    nothing to record on the network
         pinwarden mint --pin relay --for guest --not-before 2026-12-24 --ttl 3d
         TOKEN=$(pinwarden mint --pin relay --ttl 10m)
     """),
@@ -67,6 +68,9 @@ LONG_FOR_ADMIN = 86400  # seconds
     type=Moment(),
     help='Good only from then on, and --ttl counts from there: 2h, "2026-12-24T18:00".',
 )
+@click.option(
+    "--proof", is_flag=True, help="For signed requests only (the page, `pinwarden call`): no bearer for curl."
+)
 @click.option("--qr", "show_qr", is_flag=True, help="Draw the link as a QR code (on stderr).")
 @click.option(
     "--qr-file", type=click.Path(path_type=Path), help="Write the link as a QR code into a .png or .svg file."
@@ -81,6 +85,7 @@ def mint(
     subject: str,
     ttl: int,
     not_before: int | None,
+    proof: bool,
     show_qr: bool,
     qr_file: Path | None,
     link: bool,
@@ -99,7 +104,7 @@ def mint(
         qr.check_file(qr_file)
     loaded = find.load(device)
     scope = _scope(loaded, pins, wanted, read_only)
-    token = mint_token(loaded, subject=subject, scope=scope, ttl=ttl, not_before=not_before)
+    token = mint_token(loaded, subject=subject, scope=scope, ttl=ttl, not_before=not_before, proof=proof)
     address = link_for(loaded, token)
     if show_qr:
         qr.show(address)
@@ -153,6 +158,10 @@ def _tell(device: Device, claims: dict) -> None:
     start = f"from {local(claims['nbf'])} " if "nbf" in claims else ""
     note(f"For {claims['sub']}, on {device.name}: {claims['scope']}")
     note(f"Good {start}until {local(claims['exp'])} ({ago(claims['exp'], now)}).")
+    if "cnf" in claims:
+        note("For signed requests only: the page and pinwarden call make them; as a bearer it is refused.")
+    elif not device.settings["policy"]["bearer"]:
+        note("The board takes signed requests only (policy.bearer = false): the page, pinwarden call.")
     switches = [scope for scope in claims["scope"].split() if scope.startswith("pins:write")]
     unseen = [
         scope
@@ -165,8 +174,11 @@ def _tell(device: Device, claims: dict) -> None:
 
 
 def _tell_host(device: Device) -> None:
-    host, was_seen = host_for(device)
-    if was_seen and is_loopback(host.rpartition(":")[0] or host):
+    seen_at, was_seen = host_for(device)
+    host = page_host(device)
+    if host != seen_at:
+        note(f"The link goes to {host}: the certificate is not for {seen_at} yet, and the next deploy's is.")
+    elif was_seen and is_loopback(host.rpartition(":")[0] or host):
         note(f"The link goes to {host}, this computer, where the simulated board last answered.")
     elif was_seen:
         note(f"The link goes to {host}, where the board last answered; its name is {local_name(device)}.")

@@ -104,7 +104,7 @@ class _Screen:
             self._put(_place(frame), "dim")
         elif (hint := hint_for(line)) is not None:
             self._once(hint)
-        elif line.startswith("http: serving"):
+        elif line.startswith(("http: serving", "https: serving")):
             self._build.ask()  # it may have been deployed to meanwhile
 
     def _put(self, line: str, style: str) -> None:
@@ -134,4 +134,6 @@ class _Screen:
 def _place(frame: Frame) -> str:
     """Where that is here; an editor's terminal makes a link of it."""
     where = f"    -> {short(frame.source)}:{frame.line}"
-    return f"{where}  {frame.text}" if frame.text is not None else f"{where} (there is no such line)"
+    if frame.text is None:
+        return f"{where} (there is no such line)"
+    return f"{where} in {frame.function}  {frame.text}" if frame.function else f"{where}  {frame.text}"

@@ -118,6 +118,7 @@ def revoke(
     with way.open(loaded) as board:
         board.revoke(what)
     stdout().print(plain(f"{loaded.name}: {_told(what, before)} revoked."), style="bold green")
+    way.doubt(loaded, "the same once more with --usb")
 
 
 def _what(

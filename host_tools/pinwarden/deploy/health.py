@@ -9,10 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pinwarden import call
+from pinwarden.address import HTTP, HTTPS, trust
 from pinwarden.console import plain
 from pinwarden.device import Device
 from pinwarden.errors import NotDeployed, Unreachable, UserError
 from pinwarden.mint import is_loopback, mint_token
+from pinwarden.signed import Client
 from pinwarden.usb.repl import Repl
 
 TRIAL = 60.0  # seconds in which a version must prove itself; slots.py has the same
@@ -24,7 +26,7 @@ _CRASHES = 4  # after three in a row the board starts in safe mode, if it can
 _LAST_LINES = 12
 
 # Nothing but an address: it becomes part of a URL, and what is on the cable may say anything.
-_SERVING = re.compile(r"http: serving ([0-9]{1,3}(?:\.[0-9]{1,3}){3}|without Wi-Fi) port ([0-9]{1,5})$")
+_SERVING = re.compile(r"(https?): serving ([0-9]{1,3}(?:\.[0-9]{1,3}){3}|without Wi-Fi) port ([0-9]{1,5})$")
 _SETUP = re.compile(r"wifi: setup mode, network (.+) at (\S+)")
 _ROLLED_BACK = re.compile(r"slots: rolled back to (\w+): (.*)")
 _NO_NOISE = re.compile(r"(rst:|ets |load:|entry |configsip|clk_drv|mode:|ho 0|SPIWP|\W*$)")
@@ -50,6 +52,7 @@ class _Log:
 
     lines: list[str] = field(default_factory=list)
     serving: tuple[str, int] | None = None
+    secure: bool = False  # by HTTPS; in safe mode, and with an older version, it may be another way than ours
     since: float = 0.0  # when it began to serve
     setup: tuple[str, str] | None = None
     back: str | None = None  # why it went back to the version before
@@ -60,8 +63,9 @@ class _Log:
         self.lines.append(line)
         if match := _ROLLED_BACK.search(line):
             self.back, self.serving = match[2], None
-        elif (match := _SERVING.search(line)) and 0 < int(match[2]) < 65536:
-            self.serving, self.since = (match[1], int(match[2])), time.monotonic()
+        elif (match := _SERVING.search(line)) and 0 < int(match[3]) < 65536:
+            self.serving, self.since = (match[2], int(match[3])), time.monotonic()
+            self.secure = match[1] == "https"
         elif match := _SETUP.search(line):
             self.setup = match[1], match[2]
         elif line.startswith("safe mode"):
@@ -120,7 +124,7 @@ def wait(
             if not log.has_network and (address is None or log.alone):
                 return _without_network(log, now - began)
             try:
-                return _ask(device, address or _address(*log.serving), log, build, began)
+                return _ask(device, address or _address(log, *log.serving), log, build, began)
             except Unreachable as error:
                 problem = error
             if now - log.since > _NETWORK:
@@ -131,7 +135,7 @@ def wait(
 
 def _ask(device: Device, address: str, log: _Log, build: str | None, began: float) -> Healthy:
     """Ask for its health. Raises Unreachable while it doesn't answer."""
-    answer = call.send(address, "GET", "/healthz")
+    answer = call.send(address, "GET", "/healthz", trust=trust(device) if log.secure else None)
     status = answer.problem.get("status")
     if answer.status == 503 and status == "safe_mode":
         problems = answer.problem.get("problems")
@@ -157,15 +161,15 @@ def _running(device: Device, address: str) -> str | None:
     """The build that the board tells of itself to whoever has a token; None where it does not."""
     try:
         token = mint_token(device, subject="pinwarden-deploy", scope=[], ttl=60)
-        data = call.send(address, "GET", "/api/v1/device", token=token).data
+        data = Client(device, address).send("GET", "/api/v1/device", token=token).data
     except UserError:
         return None  # it is healthy, whatever this computer's clock or the network make of a second question
     build = data.get("build") if isinstance(data, dict) else None
     return build if isinstance(build, str) else None
 
 
-def _address(host: str, port: int) -> str:
-    return host if port == 80 else f"{host}:{port}"
+def _address(log: _Log, host: str, port: int) -> str:
+    return host if port == (HTTPS if log.secure else HTTP) else f"{host}:{port}"
 
 
 def _without_network(log: _Log, seconds: float) -> Healthy:

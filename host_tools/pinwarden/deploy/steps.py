@@ -19,6 +19,7 @@ from pinwarden.deploy.release import Release
 from pinwarden.device import Device
 from pinwarden.errors import BoardFailed, NotDeployed
 from pinwarden.progress import Tell
+from pinwarden.sizes import size
 from pinwarden.usb.repl import Repl
 
 _SECRETS = "secrets.json"
@@ -35,7 +36,7 @@ class Sent:
 
     def __str__(self) -> str:
         names = [path.rpartition("/")[2] for path in self.files]
-        what = ", ".join([*(names if len(names) < 4 else ()), kilobytes(sum(self.files.values()))])
+        what = ", ".join([*(names if len(names) < 4 else ()), size(sum(self.files.values()))])
         return f"{count(len(names), 'file')} sent{f' ({what})' if names else ''}, {self.kept} kept"
 
 
@@ -116,11 +117,6 @@ def roll_back(repl: Repl) -> Inventory:
 def count(number: int, noun: str) -> str:
     """ "1 file", "2 files" """
     return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def kilobytes(octets: int) -> str:
-    """ "4.1 kB", "1.8 MB" """
-    return f"{octets / 1000:.1f} kB" if octets < 1_000_000 else f"{octets / 1_000_000:.1f} MB"
 
 
 class _Sender:

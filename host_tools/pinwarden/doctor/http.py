@@ -5,21 +5,35 @@ They change nothing on it, and disturb it no more than a phone's page does.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from pinwarden import boardlib
+from pinwarden.address import trust
 from pinwarden.call import Answer, send
 from pinwarden.deploy.release import Release
 from pinwarden.device import Device
 from pinwarden.doctor import judge, tokens
-from pinwarden.doctor.examination import FAILED, HTTP, OK, Examination, Finding, failed, ok, warning
+from pinwarden.doctor.examination import (
+    FAILED,
+    HTTP,
+    OK,
+    Examination,
+    Finding,
+    failed,
+    ok,
+    skipped,
+    warning,
+)
+from pinwarden.errors import Unreachable
 from pinwarden.remedies import explain
+from pinwarden.signed import Client
 
 _DEVICE = "/api/v1/device"
-_OF_TOKENS = "accepted forged expired audience"
+_OF_TOKENS = "accepted forged expired audience bearer proof-only"
 _OF_DEVICE = "version rolled-back clock signal heap flash crashes started chip micropython"
 _REALM = re.compile(r'realm="([^"]{1,64})"')
 _COMPILING = 15.0  # seconds; to know what a deployment would bring, everything is compiled
@@ -40,9 +54,16 @@ class Talk:
     heard: float = 0.0  # when it was told, Unix seconds
     peer: tuple[str, int] | None = None  # who told it: address and port
 
-    def get(self, path: str, token: str | None = None) -> Answer:
-        """Ask for something. Raises Unreachable."""
-        return send(self.address, "GET", path, token=token)
+    def __post_init__(self) -> None:
+        self._client = Client(self.device, self.address)
+
+    def get(self, path: str, *, bearer: str | None = None) -> Answer:
+        """Ask for something, with a token in the open or with none. Raises Unreachable."""
+        return send(self.address, "GET", path, token=bearer, trust=trust(self.device))
+
+    def signed(self, path: str, token: str) -> Answer:
+        """Ask for something by a signed request. Raises Unreachable, and Refused for firmware too old."""
+        return self._client.send("GET", path, token=token)
 
 
 def examine(examination: Examination, talk: Talk, ours: Ours) -> bool:
@@ -67,6 +88,9 @@ def examine(examination: Examination, talk: Talk, ours: Ours) -> bool:
         return True
     ask("accepted", lambda: accepted(talk))
     _ask_forgeries(examination, talk)
+    takes_good = examination.state(HTTP, "accepted") == OK
+    ask("bearer", lambda: bearer(talk, takes_good=takes_good))
+    ask("proof-only", lambda: proof_only(talk, takes_good=takes_good))
     if talk.told is None:
         examination.skip(HTTP, _OF_DEVICE, "the board tells that to nobody without a good token")
     else:
@@ -82,7 +106,7 @@ def skip_all(examination: Examination, why: str) -> None:
 def healthz(talk: Talk) -> Finding:
     """What the board says of itself to anybody. Raises Unreachable."""
     began = time.monotonic()
-    answer = talk.get("/healthz")
+    answer = _ask_healthz(talk)
     took = time.monotonic() - began
     status = judge.text(answer.problem.get("status"), 40)
     if status is None:
@@ -93,6 +117,13 @@ def healthz(talk: Talk) -> Finding:
         return failed(f"what answers there is no board, or a busy one: {message}", remedy)
     talk.status = status
     if answer.status == 200:
+        told = answer.problem.get("warnings")
+        if isinstance(told, list) and told:
+            names = ", ".join(judge.text(name, 40) or "?" for name in told[:10])
+            return warning(
+                f"{status}, but it warns of {names}",
+                "A file was damaged, or cannot be written: see Damaged files in docs/http-api.md.",
+            )
         return ok(f"{status}, in {took * 1000:.0f} ms")
     if status == "clock_unset":
         return judge.clock(None, None, 0)
@@ -102,6 +133,20 @@ def healthz(talk: Talk) -> Finding:
         "\n".join([status.replace("_", " "), *listed[:10]]),
         f"Mend it, then: pinwarden deploy {talk.device.name}",
     )
+
+
+def _ask_healthz(talk: Talk) -> Answer:
+    try:
+        return talk.get("/healthz")
+    except Unreachable:
+        if trust(talk.device) is None:
+            raise
+        # In safe mode a board speaks plain HTTP: its certificate may be what is wrong.
+        with contextlib.suppress(Unreachable):
+            answer = send(talk.address, "GET", "/healthz")
+            if answer.problem.get("status") == "safe_mode":
+                return answer
+        raise
 
 
 def without_token(talk: Talk) -> Finding:
@@ -140,8 +185,29 @@ def accepted(talk: Talk) -> Finding:
     return finding
 
 
+def bearer(talk: Talk, *, takes_good: bool) -> Finding:
+    """Whether tokens are taken, or refused, where they are sent themselves, as policy.bearer wants it."""
+    device = talk.device
+    if not device.settings["policy"]["bearer"]:
+        # One that is worth nothing to whoever records it.
+        answer = talk.get(_DEVICE, bearer=tokens.forgeries(device, int(time.time()))[0].token)
+        return tokens.judge_disabled(answer, device.name)
+    if not takes_good:
+        return skipped("it takes no token of here in a signed request, either")
+    return tokens.judge_bearer(talk.get(_DEVICE, bearer=tokens.good(device)), device.name)
+
+
+def proof_only(talk: Talk, *, takes_good: bool) -> Finding:
+    """Whether a token for signed requests only is refused as a bearer."""
+    if not talk.device.settings["policy"]["bearer"]:
+        return skipped("no bearer is to be taken at all")
+    forgery = tokens.shown_proof(talk.device)
+    answer = talk.get(_DEVICE, bearer=forgery.token)
+    return tokens.judge_forgery(answer, forgery, talk.device.name, takes_good=takes_good)
+
+
 def _ask_device(talk: Talk, token: str) -> Answer:
-    answer = talk.get(_DEVICE, token)
+    answer = talk.signed(_DEVICE, token)
     if answer.status == 200 and isinstance(answer.data, dict):
         talk.told, talk.heard, talk.peer = answer.data, time.time(), answer.peer
     return answer
@@ -155,10 +221,10 @@ def _ask_forgeries(examination: Examination, talk: Talk) -> None:
         if not forgeries:
             forgeries.extend(tokens.forgeries(talk.device, int(time.time())))
         forgery = forgeries[number]
-        answer = talk.get(_DEVICE, forgery.token)
+        answer = talk.signed(_DEVICE, forgery.token)
         return tokens.judge_forgery(answer, forgery, talk.device.name, takes_good=takes_good)
 
-    for number, check in enumerate(_OF_TOKENS.split()[1:]):
+    for number, check in enumerate(tokens.FORGERIES):
         examination.ask(HTTP, check, lambda number=number: question(number))
 
 

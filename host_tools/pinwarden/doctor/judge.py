@@ -8,6 +8,7 @@ from __future__ import annotations
 from pinwarden.board import OLDEST_MICROPYTHON
 from pinwarden.doctor.examination import Finding, failed, ok, skipped, warning
 from pinwarden.duration import ago, local, spell
+from pinwarden.sizes import size
 
 NEAR, FAR = 5, 60  # seconds between two clocks: nobody notices; tokens of a minute fail
 GOOD_SIGNAL, WEAK_SIGNAL = -70, -80  # dBm: below the first, answers get slow; below the second, they get lost
@@ -33,14 +34,6 @@ def text(value: object, longest: int = 200) -> str | None:
     if not isinstance(value, str) or not value:
         return None
     return value if len(value) <= longest else value[:longest] + "…"
-
-
-def size(octets: int) -> str:
-    """ "96 kB" """
-    for unit, name in ((1 << 30, "GB"), (1 << 20, "MB")):
-        if octets >= 2 * unit:
-            return f"{octets / unit:.1f} {name}"
-    return f"{octets // 1024} kB"
 
 
 def clock(now: object, source: object, here: float) -> Finding:

@@ -8,6 +8,8 @@ import socket
 import sys
 from collections.abc import Iterable
 
+from pinwarden.address import HTTP as HTTP_PORT
+from pinwarden.address import default_port, join
 from pinwarden.device import Device
 from pinwarden.doctor.examination import HTTP, Examination, Finding, failed, ok, skipped, warning, within
 from pinwarden.mint import is_loopback, local_name
@@ -27,7 +29,7 @@ def examine(examination: Examination, device: Device, address: str | None) -> st
     reached: list[str] = []
     places = candidates(device, address, found)
     limit = CONNECT_TIME * max(1, len(places)) + 1
-    examination.ask(HTTP, "connect", lambda: connect(places, reached), limit=limit)
+    examination.ask(HTTP, "connect", lambda: connect(places, reached, default_port(device)), limit=limit)
     return reached[0] if reached else None
 
 
@@ -40,10 +42,18 @@ def candidates(device: Device, address: str | None, found: Iterable[str]) -> lis
     """Where to look for the board: HOST[:PORT], the likeliest first."""
     if address is not None:
         return [address]
+    places = _candidates(device, found)
+    if device.settings["http"]["tls"]:  # in safe mode it speaks plain HTTP, at the usual port
+        # join() writes the port, as it is not HTTPS's.
+        places += [join(device, split(place)[0], HTTP_PORT) for place in places]
+    return places
+
+
+def _candidates(device: Device, found: Iterable[str]) -> list[str]:
     port = device.settings["http"]["port"]
     seen = device.last_seen()
-    places = [_join(seen["address"], seen["port"])] if seen else []
-    return list(dict.fromkeys([*places, *(_join(host, port) for host in found)]))[:2]
+    places = [join(device, seen["address"], seen["port"])] if seen else []
+    return list(dict.fromkeys([*places, *(join(device, host, port) for host in found)]))[:2]
 
 
 def resolve(device: Device, address: str | None, found: list[str]) -> Finding:
@@ -70,11 +80,11 @@ def resolve(device: Device, address: str | None, found: list[str]) -> Finding:
     return ok(told)
 
 
-def connect(places: list[str], reached: list[str]) -> Finding:
+def connect(places: list[str], reached: list[str], default: int = 80) -> Finding:
     """Connect to the first of `places` that takes it; that one goes into `reached`."""
     refused = []
     for place in places:
-        host, port = split(place)
+        host, port = split(place, default)
         try:
             socket.create_connection((host, port), CONNECT_TIME).close()
         except (OSError, UnicodeError) as error:
@@ -91,11 +101,11 @@ def connect(places: list[str], reached: list[str]) -> Finding:
     )
 
 
-def split(place: str) -> tuple[str, int]:
+def split(place: str, default: int = 80) -> tuple[str, int]:
     """The host and the port of HOST[:PORT], an IPv6 address without its brackets."""
     host, colon, port = place.rpartition(":")
     if not colon or place.endswith("]"):
-        host, port = place, "80"
+        host, port = place, str(default)
     return host.strip("[]"), int(port)
 
 
@@ -120,11 +130,6 @@ def _takes_connection(seen: dict | None) -> bool:
         socket.create_connection((seen["address"], seen["port"]), 1).close()
         return True
     return False
-
-
-def _join(host: str, port: int) -> str:
-    host = f"[{host}]" if ":" in host else host  # RFC 3986 section 3.2.2
-    return host if port == 80 else f"{host}:{port}"
 
 
 def _why(error: Exception) -> str:

@@ -10,7 +10,7 @@ from pinwarden.usb.repl import Repl
 
 START_TIME = 9.0  # seconds; to join a network takes about four, and an attempt that fails up to ten
 _CONNECTED = re.compile(r"wifi: connected, (\S+)")
-_SERVING = re.compile(r"http: serving (.+?) port (\d+)$")
+_SERVING = re.compile(r"https?: serving (.+?) port (\d+)$")
 _SETUP = re.compile(r"wifi: setup mode, network (.+) at (\S+)")
 _NOT_JOINED = re.compile(r"wifi: (.+) \(status \d+\)$")
 _SHOWN = 200  # characters of a line

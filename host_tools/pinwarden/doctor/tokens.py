@@ -1,7 +1,7 @@
-"""The tokens that the doctor shows to a board: one that it has to take, and those that it must refuse.
+"""The tokens that the doctor asks a board with: one that it has to take, and those that it must refuse.
 
-None of them has a scope: whoever overhears one may ask the board for its name and its health, for a minute;
-with the one for a board whose clock is wrong, for a day.
+They sign requests; two go as bearers, where that is allowed. None has a scope: whoever overhears one may ask
+the board for its name and its health, for a minute.
 """
 
 from __future__ import annotations
@@ -14,14 +14,16 @@ import jwt
 from pinwarden import keys
 from pinwarden.call import Answer
 from pinwarden.device import Device
-from pinwarden.doctor.examination import Finding, failed, ok, skipped, warning
+from pinwarden.doctor.examination import OK, Finding, failed, ok, skipped, warning
 from pinwarden.doctor.judge import text
 from pinwarden.mint import mint_token
 from pinwarden.remedies import explain
 
 SUBJECT = "pinwarden-doctor"  # stands in the board's log and audit
 LIFE = 60  # seconds
+FORGERIES = ("forged", "expired", "audience")
 _DAY = 86400
+_BRING = "Bring the setting to it: pinwarden deploy {}"
 _REDEPLOY = "Deploy this version to it: its firmware is not the one that is here."
 
 
@@ -72,6 +74,18 @@ def forgeries(device: Device, now: int) -> list[Forgery]:
     ]
 
 
+def shown_proof(device: Device) -> Forgery:
+    """A good token, but for signed requests only, which is no good as a bearer. Raises what `mint_token`
+    raises.
+    """
+    return Forgery(
+        "proof-only",
+        mint_token(device, subject=SUBJECT, scope=[], ttl=LIFE, proof=True),
+        "proof_required",
+        "the board takes a token that is for signed requests only as a bearer: it can be recorded and used",
+    )
+
+
 def judge_good(answer: Answer, name: str) -> Finding:
     """The answer to a good token."""
     if answer.status == 200:
@@ -97,6 +111,28 @@ def judge_forgery(answer: Answer, forgery: Forgery, name: str, *, takes_good: bo
         return warning(f"refused, but for another reason: {text(reason) or text(code)}", _REDEPLOY)
     message, remedy = explain(answer, name)
     return warning(f"the board could not be asked: {message}", remedy)
+
+
+def judge_bearer(answer: Answer, name: str) -> Finding:
+    """The answer to a good token that was sent itself."""
+    if answer.problem.get("code") == "bearer_disabled":
+        found = "the board takes signed requests only, and policy.bearer is true"
+        return warning(found, _BRING.format(name))
+    finding = judge_good(answer, name)
+    return ok("accepted, too (policy.bearer)") if finding.state == OK else finding
+
+
+def judge_disabled(answer: Answer, name: str) -> Finding:
+    """The answer to a bearer, where policy.bearer is false."""
+    code = answer.problem.get("code")
+    if answer.status == 401 and code == "bearer_disabled":
+        return ok("refused, as policy.bearer wants")
+    if code in ("clock_unset", "safe_mode"):
+        return skipped(f"the board admits nobody now ({code})")
+    return failed(
+        "the board takes tokens that are sent themselves, and policy.bearer is false",
+        _BRING.format(name),
+    )
 
 
 def judge_none(answer: Answer, name: str) -> Finding:

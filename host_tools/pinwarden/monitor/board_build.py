@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 
-from pinwarden.call import send
 from pinwarden.deploy.release import build
 from pinwarden.device import Device
 from pinwarden.errors import UserError
 from pinwarden.mint import host_for, mint_token
+from pinwarden.signed import Client
 
 _LIFE = 60  # seconds, of the token that asks
 UNKNOWN = "It is not known whether the board runs these sources: the line numbers may be off."
@@ -38,7 +38,7 @@ class BoardBuild:
     def _ask(self, device: Device) -> None:
         try:
             token = mint_token(device, subject="pinwarden-monitor", scope=[], ttl=_LIFE)
-            told = send(host_for(device)[0], "GET", "/api/v1/device", token=token).data
+            told = Client(device, host_for(device)[0]).send("GET", "/api/v1/device", token=token).data
             self._wanted = self._wanted or build(device).build  # everything is compiled for it
         except (UserError, OSError):
             return  # what was known of it stays

@@ -1,12 +1,14 @@
 """From a line of a board's traceback to the line of source here.
 
-    File "/firmware/app.py", line 42, in _main      -> firmware/app.py:42
+    File "firmware/app.mpy", line 42, in _b         -> firmware/app.py:42 in _main
 
-The board's modules are compiled with the paths that they have there (mpy-cross -s): this holds for .mpy, too.
+The board's modules are compiled with the paths that they have there (mpy-cross -s), and private names are
+shorter there (short_names.py): the function's name is that of the source.
 """
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +22,14 @@ _LONGEST = 200  # characters of a source line that are shown
 
 @dataclass(frozen=True)
 class Frame:
-    """A place in a source file here; `text` is that line, None when the file has no such line."""
+    """A place in a source file here; `text` is that line, None when the file has no such line; `function` is
+    the one that the line is in.
+    """
 
     source: Path
     line: int
     text: str | None
+    function: str | None = None
 
 
 class Sources:
@@ -43,13 +48,13 @@ class Sources:
         if not match:
             return None
         place = "/" + _SLOT.sub("", match[1]).lstrip("/")
-        source = self._sources.get(place)
+        source = self._sources.get(re.sub(r"\.mpy$", ".py", place))
         if source is None:
             return None
         number = int(match[2])
         lines = self._read(source)
         text = lines[number - 1].strip()[:_LONGEST] if 0 < number <= len(lines) else None
-        return Frame(source, number, text)
+        return Frame(source, number, text, _function_at(lines, number))
 
     def _read(self, source: Path) -> list[str]:
         if source not in self._lines:
@@ -58,3 +63,18 @@ class Sources:
             except OSError:
                 self._lines[source] = []
         return self._lines[source]
+
+
+def _function_at(lines: list[str], number: int) -> str | None:
+    """The innermost function around a line."""
+    try:
+        tree = ast.parse("\n".join(lines))
+    except SyntaxError:
+        return None
+    around = [
+        (node.lineno, node.name)
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        if node.lineno <= number <= (node.end_lineno or 0)
+    ]
+    return max(around)[1] if around else None
