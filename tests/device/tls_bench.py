@@ -1,0 +1,13 @@
+"""A certificate for device tests, self-signed, with its key: of this file, and worth nothing."""
+
+CERT = (
+    "MIIBCzCBs6ADAgECAgEHMAoGCCqGSM49BAMCMA8xDTALBgNVBAMMBHRlc3QwIBcNMjYwMTAxMDAwMDAwWhgPMjA1NjAxMDEw"
+    "MDAwMDBaMA8xDTALBgNVBAMMBHRlc3QwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAARmaAT4NMdH3qYYtQCXZUrsQ2i3Qiru"
+    "ELk2Bpd6oZOWv5o8sn1moxPErK5muSa4BkkSo9VUbbAVt41vnDz1w/uHMAoGCCqGSM49BAMCA0cAMEQCIFs9nHaJuU73jiF9"
+    "HIcD1FviGHO2ZdcQmQ91yput+Oz/AiBln3R2d8INbW/50/nvihQiq677RTAceCl4Z4R5lf12dA=="
+)
+KEY = (
+    "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgQyJu/oE3RVTqpH5SaAjC8Ya76KPptCC1KQqBK2tS3h2hRANC"
+    "AARmaAT4NMdH3qYYtQCXZUrsQ2i3QiruELk2Bpd6oZOWv5o8sn1moxPErK5muSa4BkkSo9VUbbAVt41vnDz1w/uH"
+)
+PAIR = {"cert": CERT, "key": KEY}
