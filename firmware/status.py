@@ -12,8 +12,14 @@ from . import VERSION, crashes
 
 
 def version():
-    """Return what its deployment has left in the flash of the version that runs: members of the answer."""
-    return {"build": _member("version.json", "build"), "rolled_back": _member("/slot.json", "note")}
+    """Return what its deployment has left in the flash of the version that runs, and why it has started:
+    members of the answer.
+    """
+    return {
+        "build": _member("version.json", "build"),
+        "rolled_back": _member("/slot.json", "note"),
+        "reset_cause": _reset_cause(),
+    }
 
 
 def describe(settings, version, clock, wifi, started):
@@ -34,7 +40,6 @@ def describe(settings, version, clock, wifi, started):
         "clock": clock_state,
         "heap": {"free": gc.mem_free(), "used": gc.mem_alloc()},
         "flash": {"free": flash[0] * flash[3], "size": flash[1] * flash[2]},
-        "reset_cause": _reset_cause(),
         "crashes": crashes.last(),
         "network": wifi.network(),
         "signal_dbm": wifi.signal(),

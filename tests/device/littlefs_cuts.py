@@ -127,10 +127,11 @@ CASES = {
     "rollback": (("b", "a", 2), lambda: slots.rollback("a fault")),
 }
 
-sys.path[:] = [sys.argv[1], "", "/lib"]
-import slots  # noqa: E402
+if __name__ == "__main__":
+    sys.path[:] = [sys.argv[1], "", "/lib"]
+    import slots
 
-for case in sorted(CASES):
-    start, act = CASES[case]
-    cuts, states = cut_everywhere(prepared(*start), act)
-    print(json.dumps({"case": case, "cuts": cuts, "states": states}))
+    for case in sorted(CASES):
+        start, act = CASES[case]
+        cuts, states = cut_everywhere(prepared(*start), act)
+        print(json.dumps({"case": case, "cuts": cuts, "states": states}))

@@ -29,7 +29,8 @@ class Wifi:
 
 def told(started=0):
     settings = {"name": "door", "chip": "esp32c3", "pins": {}}
-    return describe(settings, {"build": "4f2a9c", "rolled_back": None}, Clock(), Wifi(), started)
+    found = {"build": "4f2a9c", "rolled_back": None, "reset_cause": "pwron"}
+    return describe(settings, found, Clock(), Wifi(), started)
 
 
 def build_in(text):
@@ -62,7 +63,7 @@ def test_a_broken_version_json_names_no_build(text):
 def test_a_plain_copy_has_no_build_and_no_slot():
     os.chdir("/")
     try:
-        equal(version(), {"build": None, "rolled_back": None})
+        equal(version(), {"build": None, "rolled_back": None, "reset_cause": "pwron"})
         equal(told()["slot"], None)
     finally:
         os.chdir(HERE)

@@ -1,0 +1,133 @@
+"""Who did what, and who was refused: what the board keeps of it until it is written to the flash.
+
+Only what every request needs is here. audit_file.py has the files; it is loaded to write or to read them, and
+unloaded again. docs/audit.md tells what is in a record, and how often the flash is written.
+"""
+
+import asyncio
+
+from micropython import const
+
+from .ratelimit import address_of
+
+_LOOK_MS = const(50)
+_MINUTE = const(1200)  # looks
+
+_MOST = const(16)  # events that wait; more are only counted
+_ENOUGH = const(10)  # events are written at once: so many make one write
+_ROWS = const(8)  # kinds of refusals that are told apart; a ninth row is for all others
+
+# Writes are saved up: 15 at the most, and one more every 80 s. That is 60 in any hour.
+_SAVED = const(15)
+_EARNED = const(1600)  # looks
+_KEPT_BACK = const(5)  # refusals leave so many to what was done: strangers must not use them up
+
+_LONGEST = const(72000)  # looks, an hour, between two writes of refusals that do not end
+
+_BUSY_MS = const(300)  # a write to the flash stops everything else for so long, at worst
+_LATEST = const(100)  # looks that a write may be put off
+
+
+class Audit:
+    """Hears of every answer, and keeps what is to be written: `.waiting`, an (Unix time or None, (what, pin,
+    value), subject, token's id, address) of each event, oldest first; `.refused`, a [address, code, count,
+    subject] of each kind of refusal; `.dropped`, how many events there was no room for.
+
+    `.saved` is how many writes the flash may be put to now.
+    """
+
+    def __init__(self, clock):
+        self.now = clock.now
+        self._clock = clock
+        self._knows = clock.now() is not None
+        self.waiting = []
+        self.refused = []
+        self.dropped = 0
+        self.saved = _SAVED
+        self._looks = self._age = 0
+        self._pause = self._left = _MINUTE
+
+    def hear(self, request, response):
+        """Note what has come of a request; `request` is None where its head could not be read."""
+        refused = response.status >= 400
+        if not refused and response.action is None:
+            return
+        try:
+            address = address_of(request.peer) if request and request.peer else None
+            if refused:
+                self._refuse(address, response.action or response.code, response.subject)
+            else:
+                self._knows = self._knows or response.action[0] == "clock"  # that is not to stand here twice
+                self.note(response.action, response.subject, response.token_id, address)
+        except MemoryError:  # it has been done, and is to be answered
+            self.dropped += 1
+
+    def note(self, action, subject=None, token_id=None, address=None):
+        """Note an event: `action` is (what, pin or None, value or None)."""
+        if len(self.waiting) == _MOST:
+            self.dropped += 1
+        else:
+            self.waiting.append((self.now(), action, subject, token_id, address))
+
+    def _refuse(self, address, code, subject):
+        rows = self.refused
+        for row in rows:
+            if row[1] == code and row[0] == address:
+                row[2] += 1
+                row[3] = subject or row[3]
+                return
+        if len(rows) < _ROWS:
+            rows.append([address, code, 1, subject])
+        elif rows[-1][1] != "others":
+            rows.append([None, "others", 1, None])
+        else:
+            rows[-1][2] += 1
+
+    def look(self):
+        """Count one look; return what is to be written now: 0 nothing, 1 events, 2 refusals, 3 both."""
+        knows = self.now() is not None
+        if knows and not self._knows:
+            self.note(("clock", None, self._clock.state()["source"]))
+        self._knows = knows
+        self._looks += 1
+        if self._looks >= _EARNED:
+            self._looks = 0
+            self.saved = min(self.saved + 1, _SAVED)
+        due = 0
+        if self.waiting:
+            self._age += 1
+            if self.saved > 0 and (self._age >= _MINUTE or (self._age >= 0 and len(self.waiting) >= _ENOUGH)):
+                due = 1
+        if self.refused or self._pause > _MINUTE:
+            self._left -= 1
+            if self._left <= 0:
+                if not self.refused:  # it has been quiet
+                    self._pause = self._left = _MINUTE
+                elif self.saved > _KEPT_BACK:
+                    due |= 2
+        return due
+
+    def wrote(self, due, failed):
+        """Begin to wait anew after a write, for longer if refusals do not end: their files are small."""
+        if due & 1:
+            self._age = -_MINUTE if failed else 0
+        if due & 2:
+            self._pause = min(self._pause * 2, _LONGEST)
+            self._left = self._pause
+
+
+async def keep_audit(audit, write, is_busy, sleep_ms=asyncio.sleep_ms):
+    """Have what waits written in time, for ever: by `write(due)`, which returns whether it has failed.
+
+    `is_busy(within_ms)` is whether a pin must change within that time: a write would make it late. It is put
+    off then, for a moment only.
+    """
+    late = 0
+    while True:
+        await sleep_ms(_LOOK_MS)
+        due = audit.look()
+        if due:
+            late += 1
+            if late > _LATEST or not is_busy(_BUSY_MS):
+                late = 0
+                audit.wrote(due, write(due))

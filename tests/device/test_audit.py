@@ -1,0 +1,314 @@
+"""What of all requests is kept for the audit, and when it is written."""
+
+import gc
+import os
+
+from audit_bench import (
+    EVENTS,
+    FOLDER,
+    NOW,
+    REFUSALS,
+    Clock,
+    Request,
+    Response,
+    audit_of,
+    empty,
+    in_folder,
+    size,
+    whole,
+    write,
+)
+from firmware import audit_file, storage
+from firmware.audit import Audit, keep_audit
+from harness import cases, equal, raises_async
+
+HOUR = 72000  # looks
+MINUTE = 1200
+
+
+@cases(
+    [
+        ("a command", Response(200, ("set", "relay", True)), 1, 0),
+        ("a key, whose answer has no content", Response(204, ("key retired", None, "2026-11")), 1, 0),
+        ("what only was asked", Response(200), 0, 0),
+        ("a page that has not changed", Response(304), 0, 0),
+        ("no token", Response(401, code="missing_token", subject=None), 0, 1),
+        ("a bad token", Response(401, "signature", "invalid_token", None), 0, 1),
+        ("a token for something else", Response(403, code="insufficient_scope"), 0, 1),
+        ("a limit of the pin", Response(429, code="too_soon"), 0, 1),
+        ("too little memory", Response(503, code="out_of_memory", subject=None), 0, 1),
+    ]
+)
+def test_what_is_kept(response, events, refusals):
+    audit = Audit(Clock())
+    audit.hear(Request(), response)
+    equal((len(audit.waiting), len(audit.refused)), (events, refusals))
+
+
+def test_an_event_has_who_what_when_and_by_which_token():
+    audit = audit_of(("pulse", "opener", 300))
+    equal(audit.waiting, [(NOW, ("pulse", "opener", 300), "anna", "j1", "10.0.0.1")])
+
+
+def test_refusals_are_counted_by_address_and_code():
+    audit = Audit(Clock())
+    for address, code, subject in (
+        ("10.0.0.1", "too_soon", "anna"),
+        ("10.0.0.2", "too_soon", "bert"),
+        ("10.0.0.1", "interlocked", "anna"),
+        ("10.0.0.1", "too_soon", "carl"),
+        ("10.0.0.1", "too_soon", None),
+    ):
+        audit.hear(Request(address), Response(429, None, code, subject))
+    equal(
+        audit.refused,
+        [
+            ["10.0.0.1", "too_soon", 3, "carl"],
+            ["10.0.0.2", "too_soon", 1, "bert"],
+            ["10.0.0.1", "interlocked", 1, "anna"],
+        ],
+    )
+
+
+def test_of_a_bad_token_the_reason_is_kept():
+    audit = Audit(Clock())
+    audit.hear(Request(), Response(401, "revoked", "invalid_token"))
+    equal(audit.refused, [["10.0.0.1", "revoked", 1, "anna"]])
+
+
+def test_a_head_that_could_not_be_read_is_nobodys():
+    audit = Audit(Clock())
+    audit.hear(None, Response(400, None, "invalid_request", None))
+    equal(audit.refused, [[None, "invalid_request", 1, None]])
+
+
+def test_what_there_is_no_room_for_is_counted():
+    audit = audit_of(*[("set", "relay", True)] * 40)
+    equal((len(audit.waiting), audit.dropped), (16, 24))
+
+
+def test_no_memory_for_a_record_is_no_reason_to_answer_otherwise():
+    class Forgetful(Clock):
+        def now(self):
+            raise MemoryError
+
+    audit = Audit(Clock())
+    audit.now = Forgetful().now
+    audit.hear(Request(), Response(200, ("set", "relay", True)))
+    equal((audit.waiting, audit.dropped), ([], 1))
+
+
+@in_folder
+def test_ten_thousand_refusals_take_bounded_room_and_leave_the_record_of_commands_alone():
+    audit = audit_of(*[("set", "relay", True)] * 16)
+    write(audit)
+    for number in range(10000):
+        address = "10.0.%d.%d" % (number // 256 % 4, number % 256)
+        audit.hear(Request(address), Response(401, "code_%d" % number, "invalid_token", "x" * 300))
+        if number % 100 == 99:
+            equal(len(audit.refused), 9)
+            equal(sum([row[2] for row in audit.refused]), 100)
+            audit.saved = 15
+            write(audit, 2)
+            equal(audit.refused, [])
+    assert size(REFUSALS) <= 2048
+    assert size(REFUSALS + ".old") <= 2048
+    found = whole()
+    equal([record["what"] for record in found[:16]], ["set"] * 16)
+    last = found[-1]
+    equal((last["what"], last["code"], last["count"]), ("refused", "others", 92))
+    assert "from" not in last
+
+
+class Bench:
+    """The loop, with a clock of its own: what is written when, in looks."""
+
+    def __init__(self, audit, each_look=None, busy=None, fails=None):
+        self.audit = audit
+        self.each_look = each_look
+        self.busy = busy or (lambda within_ms: False)
+        self.fails = fails
+        self.looks = 0
+        self.writes = []  # the look and what was due
+
+    async def sleep_ms(self, ms):
+        equal(ms, 50)
+        self.looks += 1
+        if self.looks > self.until:
+            raise StopAsyncIteration
+        if self.looks % 500 == 0:
+            gc.collect()  # MicroPython looks for room from where the last object of one block was
+        if self.each_look:
+            self.each_look(self.audit)
+
+    def write(self, due):
+        self.writes.append((self.looks, due))
+        if self.fails and self.fails():
+            return True
+        write(self.audit, due)
+        return False
+
+    async def run(self, looks):
+        self.until = self.looks + looks
+        await raises_async(StopAsyncIteration, keep_audit(self.audit, self.write, self.busy, self.sleep_ms))
+        self.looks -= 1
+        return self.writes
+
+
+async def in_folder_async(run):
+    empty()
+    try:
+        await run()
+    finally:
+        empty()
+
+
+async def test_one_event_is_written_after_a_minute():
+    async def run():
+        bench = Bench(audit_of(("set", "relay", True)))
+        equal(await bench.run(MINUTE - 1), [])
+        equal(await bench.run(10), [(MINUTE, 1)])
+        equal(await bench.run(3 * MINUTE), [(MINUTE, 1)])
+
+    await in_folder_async(run)
+
+
+async def test_ten_events_are_written_at_once():
+    async def run():
+        bench = Bench(audit_of(*[("set", "relay", True)] * 10))
+        equal(await bench.run(10), [(1, 1)])
+        equal((bench.audit.waiting, bench.audit.saved), ([], 14))
+
+    await in_folder_async(run)
+
+
+async def test_refusals_are_written_a_minute_after_the_first_and_ever_more_seldom():
+    def happen(audit):
+        if bench.looks % 400 == 1:
+            audit.hear(None, Response(400, None, "invalid_request"))
+
+    bench = Bench(Audit(Clock()), happen)
+
+    async def run():
+        await bench.run(3 * HOUR + 10 * MINUTE)
+        equal([at // MINUTE for at, due in bench.writes], [1, 3, 7, 15, 31, 63, 123, 183])
+        bench.each_look = None
+        await bench.run(HOUR + 55 * MINUTE)  # what was counted last, and quiet for as long
+        count = len(bench.writes)
+        bench.audit.hear(None, Response(400, None, "invalid_request"))
+        equal(await bench.run(MINUTE - 1), bench.writes[:count])
+        equal(len(await bench.run(2)), count + 1)
+
+    await in_folder_async(run)
+
+
+async def test_the_flash_is_written_sixty_times_an_hour_at_most():
+    """However much happens: events that are always enough, and refusals of ever new kinds. What is counted
+    are the files that are opened to be written.
+    """
+    bench = Bench(Audit(Clock()))
+    opened = []
+
+    def counting(path, mode):
+        if mode != "rb":
+            opened.append(bench.looks)
+        return open(path, mode)
+
+    def happen(audit):
+        if bench.looks % 19 == 0:
+            audit.hear(Request(), Response(200, ("toggle", "relay", True)))
+            audit.hear(Request("10.0.0.%d" % (bench.looks % 200)), Response(401, None, "x", None))
+
+    async def run():
+        bench.each_look = happen
+        audit_file.open = counting
+        storage.open = counting
+        try:
+            await bench.run(HOUR + HOUR // 4)
+        finally:
+            del audit_file.open
+            del storage.open
+        assert len(opened) > 60
+        for start in opened:
+            assert len([at for at in opened if start <= at < start + HOUR]) <= 60
+        assert len([at for at, due in bench.writes if due == 1]) > 50, "what was done goes first"
+        assert max([size(EVENTS), size(EVENTS + ".old")]) <= 8192
+        assert max([size(REFUSALS), size(REFUSALS + ".old")]) <= 2048
+        records = whole()
+        told = sum([record.get("dropped", 0) for record in records if record["what"] == "toggle"])
+        assert told > 500
+
+    await in_folder_async(run)
+
+
+async def test_refusals_leave_writes_for_what_is_done():
+    async def run():
+        audit = Audit(Clock())
+        audit.saved = 5
+        audit.hear(Request(), Response(401, None, "x", None))
+        bench = Bench(audit)
+        equal(await bench.run(1500), [])  # a sixth one is saved up after 1600
+        audit.hear(Request(), Response(200, ("toggle", "relay", True)))
+        equal((await bench.run(99))[:1], [])
+        equal([due for _, due in await bench.run(MINUTE)], [2, 1])
+
+    await in_folder_async(run)
+
+
+async def test_a_full_flash_is_tried_again_each_minute_and_loses_nothing_that_has_room():
+    async def run():
+        full = [True]
+        bench = Bench(audit_of(*[("set", "relay", True)] * 20), fails=lambda: full[0])
+        await bench.run(5 * MINUTE)
+        equal([at // MINUTE for at, due in bench.writes], [0, 1, 2, 3, 4])
+        equal((len(bench.audit.waiting), bench.audit.dropped), (16, 4))
+        full[0] = False
+        await bench.run(2 * MINUTE)
+        equal((bench.audit.waiting, bench.audit.dropped), ([], 0))
+        records = whole()
+        equal(len(records), 16)
+        equal([record.get("dropped") for record in records], [4] + [None] * 15)
+
+    await in_folder_async(run)
+
+
+async def test_a_write_waits_for_a_pin_that_is_about_to_change_but_not_for_ever():
+    async def run():
+        busy = [True]
+        bench = Bench(audit_of(*[("set", "relay", True)] * 10), busy=lambda within_ms: busy[0])
+        equal(await bench.run(50), [])
+        busy[0] = False
+        equal(await bench.run(1), [(51, 1)])
+        busy[0] = True
+        for _ in range(10):
+            bench.audit.note(("set", "relay", True))
+        equal(await bench.run(200), [(51, 1), (152, 1)])
+
+    await in_folder_async(run)
+
+
+async def test_the_clock_that_becomes_set_is_an_event():
+    async def run():
+        clock = Clock(None)
+        audit = Audit(clock)
+        bench = Bench(audit)
+        await bench.run(3)
+        equal(audit.waiting, [])
+        clock.unix = NOW
+        await bench.run(3)
+        equal(audit.waiting, [(NOW, ("clock", None, "ntp"), None, None, None)])
+        clock.unix = None
+        await bench.run(3)
+        # An administrator sets it: that is one event, not two.
+        clock.unix = NOW + 9
+        audit.hear(Request(), Response(200, ("clock", None, NOW + 9)))
+        await bench.run(3)
+        equal(audit.waiting[1:], [(NOW + 9, ("clock", None, NOW + 9), "anna", "j1", "10.0.0.1")])
+
+    await in_folder_async(run)
+
+
+@in_folder
+def test_the_folder_is_made():
+    write(audit_of(("set", "relay", True)))
+    equal(sorted(os.listdir(FOLDER)), ["events"])
