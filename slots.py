@@ -5,6 +5,9 @@ the power fails, a whole version starts. Without /slot.json the root is the vers
 of the files lies on a board. Nothing of the firmware is imported: this has to work where that does not.
 
 A version that `switch` has made active is on trial until it calls `confirm`: docs/decisions/updates.md.
+
+Whatever the file says, what is there starts: a file that cannot be read, or names a folder that is gone,
+would else end each start for ever.
 """
 
 import json
@@ -16,6 +19,7 @@ ROOT = ""  # where the board's files are; a test has them elsewhere
 
 _FILE = "/slot.json"
 _SLOTS = ("a", "b")
+_CRASH = "/state/crash.json"  # main.py's
 _STOPPED = "/state/stopped"  # main.py leaves it when a person ends a start from the serial port
 _CRASHES = 3  # in a row, before the application is not started any more
 _STARTS = 3  # of a version on trial that neither failed nor was confirmed: somebody cut the power
@@ -26,10 +30,13 @@ def state():
     for a proven version, else the number of its next start; "note": why a version was rolled back, or None}.
     """
     try:
-        with open(ROOT + _FILE) as file:
-            found = json.load(file)
+        found = _content()
         if found["slot"] in _SLOTS:
             previous, trial, note = found["previous"], found["trial"], found["note"]
+            if not is_whole(found["slot"]) and not _is_there(folder(found["slot"]) + "/firmware"):
+                note = "/%s holds no version" % found["slot"]
+                slot = previous if previous in _SLOTS and is_whole(previous) else _found()
+                return {"slot": slot, "previous": None, "trial": 0, "note": note}
             return {
                 "slot": found["slot"],
                 "previous": previous if previous in _SLOTS and previous != found["slot"] else None,
@@ -41,6 +48,11 @@ def state():
     return {"slot": _found(), "previous": None, "trial": 0, "note": None}
 
 
+def _content():
+    with open(ROOT + _FILE) as file:
+        return json.load(file)
+
+
 def folder(slot):
     """Return the version's folder: "/a", or "" for the root."""
     return ROOT + "/" + slot if slot else ROOT
@@ -48,18 +60,11 @@ def folder(slot):
 
 def is_whole(slot):
     """Does the slot hold a whole version? Its version.json is written last, when all else is verified."""
-    try:
-        os.stat(folder(slot) + "/version.json")
-        return True
-    except OSError:
-        return False
+    return _is_there(folder(slot) + "/version.json")
 
 
 def enter():
-    """Make the active version's folder the working directory, and its lib the one that is imported from.
-
-    Raises OSError if the folder is not there.
-    """
+    """Make the active version's folder the working directory, and its lib the one that is imported from."""
     where = folder(state()["slot"])
     os.chdir(where or "/")
     libraries = [folder(slot) + "/lib" for slot in (None, "a", "b")]
@@ -90,6 +95,12 @@ def judge(crash, record, bitten, by_hand):
     is whether the watchdog has ended the last start, `by_hand` whether a person has by switching it off.
     """
     count = crash["count"]
+    _set_aside(_FILE, "slot")
+    _set_aside(_CRASH, "count")
+    now = state()
+    if now["slot"] and _is_there(ROOT + _FILE) and _content()["slot"] != now["slot"]:
+        print("slots:", now["note"], "- the version in", now["slot"], "starts")
+        _write(now["slot"], None, 0, now["note"])
     if _was_stopped():
         bitten = False  # or by nobody's fault: the tools took their time
         begin_again()
@@ -117,6 +128,38 @@ def judge(crash, record, bitten, by_hand):
         print("slots: rolled back to %s: %s" % (state()["slot"], why))
         record(0, why, crash["trace"] if count else "")
     return None
+
+
+def _set_aside(path, member):
+    """Keep a file that cannot be used as /state/NAME.bad, where app.py finds it and /healthz warns of it. The
+    first that was damaged stays there, beside it the newest.
+    """
+    try:
+        with open(ROOT + path) as file:
+            json.load(file)[member]
+        return
+    except OSError:
+        return  # it is not there
+    except (ValueError, KeyError, TypeError, IndexError, RuntimeError) as error:
+        why = error
+    bad = "/state/" + path.split("/")[-1] + ".bad"
+    try:
+        if not _is_there(ROOT + "/state"):
+            os.mkdir(ROOT + "/state")
+        if _is_there(ROOT + bad):
+            bad += ".2"
+        os.rename(ROOT + path, ROOT + bad)
+        print("slots: %s cannot be used: %r; it is %s now" % (path, why, bad))
+    except OSError as error:
+        print("slots: %s cannot be used: %r; nor be set aside: %r" % (path, why, error))
+
+
+def _is_there(path):
+    try:
+        os.stat(path)
+        return True
+    except OSError:
+        return False
 
 
 def _was_stopped():

@@ -15,6 +15,7 @@ _STATUS = {
     "unknown_key": 404,
     "key_exists": 409,
     "key_in_use": 409,
+    "key_retired": 409,
     "last_key": 409,
     "too_many_keys": 409,
     "too_many_revocations": 409,
@@ -52,23 +53,31 @@ class Admin:
         keys = AdminKeys(self._access, self._settings, self._secrets)
         if request.method == "DELETE":
             keys.retire(parts[1], request)
-            return Response(204)
+            return _done(Response(204), "key retired", parts[1])
         if request.method != "POST":
             return json_response({"keys": keys.describe()})
         key, is_new = keys.add(_members(request, ("kid", "from", "salt")))
-        return json_response(key, 201 if is_new else 200)
+        response = json_response(key, 201 if is_new else 200)
+        return _done(response, "key added", key["kid"]) if is_new else response
 
     def _revoke(self, request):
         from .revocation import Revocations
 
-        max_ttl = self._settings["max_ttl"]
-        revocations = Revocations(self._revocations, max_ttl=max_ttl, revoked=self._revoked)
+        revocations = Revocations(self._revocations, revoked=self._revoked)
         if request.method != "POST":
             pieces = revocations.to_json()
             length = sum([len(piece) for piece in pieces])
             return Response(200, pieces, length=length)  # pyright: ignore[reportArgumentType]
         what = _members(request, ("jti", "sub", "before", "until"))
-        return json_response(revocations.revoke(**what), 201)
+        response = json_response(revocations.revoke(**what), 201)
+        whose = [name + " " + what[name] for name in ("jti", "sub") if name in what]
+        return _done(response, "revoked", whose[0] if whose else "all")
+
+
+def _done(response, what, value):
+    """Return the answer to a change that was made; the audit is to have it."""
+    response.action = (what, None, value)
+    return response
 
 
 def _members(request, known):

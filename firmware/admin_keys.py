@@ -1,7 +1,5 @@
 """The keys of a running board: a change of the file and of what verifies tokens, both or neither."""
 
-from binascii import unhexlify
-
 import base64url
 import strictjson
 
@@ -37,15 +35,14 @@ class AdminKeys:
         except (ValueError, KeyError, AttributeError):
             raise KeyringError("bad_value", "salt: 32 random bytes in base64url, without padding") from None
         secrets = keyring.load(self._path)
-        jwk = keyring.derive(secrets["keys"], source, salt, self._settings["name"], body.get("kid"))
+        jwk = keyring.derive(secrets, source, salt, self._settings["name"], body.get("kid"))
         jwks = keyring.with_key(secrets["keys"], jwk)
         if jwks is not None:
             self._replace(secrets, jwks)
         return {"kid": jwk["kid"], "alg": jwk["alg"]}, jwks is not None
 
-    def retire(self, segment, request):
-        """Remove the key that a path's segment names, unless it has signed the token of this `request`."""
-        kid = decoded(segment)
+    def retire(self, kid, request):
+        """Remove the key called `kid`, unless it has signed the token of this `request`."""
         secrets = keyring.load(self._path)
         jwks = keyring.without_key(secrets["keys"], kid)
         if kid == signer(request):
@@ -68,17 +65,3 @@ def signer(request):
     token = request.fields[b"authorization"].split(b" ")[-1]
     header = strictjson.loads(base64url.decode(token[: token.find(b".")]))
     return header.get("kid") if type(header) is dict else None
-
-
-def decoded(segment):
-    """Return a path's segment without its percent-encoding (RFC 3986 section 2.1); None if that is broken."""
-    first, *rest = segment.split("%")
-    data = first.encode()
-    try:
-        for part in rest:
-            if len(part) < 2:
-                return None
-            data += unhexlify(part[:2]) + part[2:].encode()
-        return str(data, "utf-8")
-    except ValueError:
-        return None

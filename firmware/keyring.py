@@ -7,6 +7,10 @@ slots.enter(), it needs no running application, and holds from the next start on
     keyring.add({"kty": "oct", "kid": "2026-12", "alg": "HS256", "k": "…"})
     keyring.retire("2026-11")
 
+The names of retired keys stay in the file. Without them, whoever recorded the request that had a key derived
+could bring that key back by sending it again, for as long as the key that it was derived from is there. When
+there are 32, no key is derived any more, rather than one name forgotten: a deploy begins a new list.
+
 Whatever is taken here, settings.py takes as well: a board must not find at its next start that its secrets
 are wrong. For a running application admin.py does the same step by step, to have the new verifier ready
 before the file changes.
@@ -18,6 +22,7 @@ import json
 import base64url
 import hkdf
 import jwt
+import jwtproof
 import strictjson
 from micropython import const
 
@@ -27,6 +32,7 @@ SECRETS = "/secrets.json"
 SALT_BYTES = 32  # as long as the hash (RFC 5869 section 3.1)
 
 _MOST_KEYS = const(4)
+_MOST_RETIRED = const(32)
 _LONGEST_KID = const(64)  # characters
 _LONGEST_SECRET = const(512)  # bytes
 _MEMBERS = ("kty", "kid", "alg", "k")
@@ -35,7 +41,7 @@ _MEMBERS = ("kty", "kid", "alg", "k")
 class KeyringError(ValueError):
     """The change is refused, and nothing has changed. The text holds no secret.
 
-    `.code` is one of: bad_value key_exists too_many_keys unknown_key last_key.
+    `.code` is one of: bad_value key_exists too_many_keys unknown_key last_key key_retired.
     """
 
     def __init__(self, code, message):
@@ -44,7 +50,7 @@ class KeyringError(ValueError):
 
 
 def make_verifier(settings, jwks):
-    """Return the jwt.Verifier for checked `settings` and `jwks`, the member "keys" of the checked secrets.
+    """Return the jwtproof.Verifier for checked `settings` and `jwks`, the member "keys" of checked secrets.
 
     The device's name is its audience. Raises jwt.KeyRejected, with the place of the key and never the key.
     """
@@ -54,7 +60,9 @@ def make_verifier(settings, jwks):
             keys.append(jwt.Key(_secret_of(jwk), kid=jwk["kid"], alg=jwk["alg"]))
         except ValueError as error:
             raise jwt.KeyRejected("keys[%d]: %s" % (i, error)) from None
-    return jwt.Verifier(keys, audience=settings["name"], issuer=settings["issuer"], leeway=settings["leeway"])
+    return jwtproof.Verifier(
+        keys, audience=settings["name"], issuer=settings["issuer"], leeway=settings["leeway"]
+    )
 
 
 def describe(path=SECRETS):
@@ -93,13 +101,24 @@ def load(path=SECRETS):
     secrets = storage.load(path)
     if type(secrets) is not dict or not _are_keys(secrets.get("keys")):
         raise ValueError("%s: has no list of keys; deploy it again" % path)
+    if type(secrets.get("retired", [])) is not list:
+        raise ValueError("%s: has no list of retired keys; deploy it again" % path)
     return secrets
 
 
 def store(secrets, jwks, path=SECRETS):
-    """Write what load() has given, with the keys `jwks`. Raises OSError, ValueError."""
+    """Write what load() has given, with the keys `jwks`; those that are not among them are retired. Raises
+    OSError, ValueError.
+    """
+    kids = [jwk["kid"] for jwk in jwks]
+    retired = list(secrets.get("retired", ()))
+    for jwk in secrets["keys"]:
+        if jwk["kid"] not in kids and jwk["kid"] not in retired:
+            retired.append(jwk["kid"])
     secrets = dict(secrets)
     secrets["keys"] = jwks
+    if retired:
+        secrets["retired"] = retired[-_MOST_RETIRED:]
     data = json.dumps(secrets).encode()
     # What is not ours is copied, too. It must not be lost to what this runtime's json cannot write.
     if strictjson.loads(data) != secrets:
@@ -130,13 +149,19 @@ def without_key(jwks, kid):
     return rest
 
 
-def derive(jwks, source, salt, name, kid):
+def derive(secrets, source, salt, name, kid):
     """Return the JWK called `kid` that the device `name` makes of its key `source` and a `salt` of 32 bytes.
+    `secrets` are what load() has given.
 
     So a key is added where a secret cannot be sent. Who has the key `source`, and has seen the salt go by,
     can make it as well. Raises KeyringError.
     """
+    jwks, retired = secrets["keys"], secrets.get("retired", ())
     _check_kid(kid)
+    if kid in retired:
+        raise KeyringError("key_retired", "a key of this name was retired, and does not come back")
+    if len(retired) >= _MOST_RETIRED:
+        raise KeyringError("key_retired", "%d keys were retired; rotate by USB, or deploy" % _MOST_RETIRED)
     if type(salt) is not bytes or len(salt) != SALT_BYTES:
         raise KeyringError("bad_value", "salt: %d random bytes" % SALT_BYTES)
     for jwk in jwks:
@@ -185,5 +210,13 @@ def _check(jwk):
 
 
 def _check_kid(kid):
-    if type(kid) is not str or not 0 < len(kid) <= _LONGEST_KID or min(kid) < " " or "\x7f" in kid:
-        raise KeyringError("bad_value", "kid: 1 to %d printable characters" % _LONGEST_KID)
+    if type(kid) is not str or not 0 < len(kid) <= _LONGEST_KID or not _is_plain(kid):
+        raise KeyringError("bad_value", "kid: 1 to %d of A-Z a-z 0-9 . _ -" % _LONGEST_KID)
+
+
+def _is_plain(kid):
+    # What stands in a path, a header field and a file as it is (RFC 3986 section 2.3), and in every font.
+    for c in kid:
+        if not ("a" <= c <= "z" or "A" <= c <= "Z" or "0" <= c <= "9" or c in "._-"):
+            return False
+    return True

@@ -2,7 +2,13 @@
 
 At most 64 ids and subjects are kept: each takes memory all the time, and flash at every change. The 65th is
 refused, and none is dropped for it. All tokens from before a time are one number, for which there is always
-room. A revocation lasts until the tokens that it is for have expired anyway.
+room, and which is kept for ever.
+
+An id or a subject is kept until the tokens that it is for have expired. If nobody says when that is, it is
+in ten years, the most that a `max_ttl` may be: that of today bounds no token that was made under another. The
+bound holds for whoever asks, too: nobody fills the list for good. It is relieved by revoking all from before
+a time, as what that covers need not be kept: a subject with an earlier time; and an id that was revoked more
+than five minutes before that time, for its token was there then.
 
 Fails closed. A file that cannot be read is set aside as …/revocations.json.bad, and as nobody knows any more
 whom it named, no token from before that moment is good. As long as it lies there and no new file does, the
@@ -15,7 +21,6 @@ Over USB, after slots.enter() and with the clock set, this needs no running appl
 """
 
 import json
-import os
 
 import strictjson
 from micropython import const
@@ -44,16 +49,15 @@ class RevocationError(ValueError):
 
 class Revocations:
     """The revocations in the file `path`, which is read unless `revoked`, what an earlier one has read, is
-    given.
+    given. `.lost` tells that it could not be read.
 
-    `now()` returns Unix seconds, or None while nobody knows the time; by default it is the board's clock. No
-    token lives longer than `max_ttl` seconds, by default those of the settings.
+    `now()` returns Unix seconds, or None while nobody knows the time; by default it is the board's clock.
     """
 
-    def __init__(self, path=PATH, now=None, max_ttl=None, revoked=None, log=print):
+    def __init__(self, path=PATH, now=None, revoked=None, log=print):
         self._path = path
-        self._max_ttl = max_ttl or _settings_ttl()
         self._log = log
+        self.lost = False
         self.revoked = revoked or Revoked(now or Clock(None).now)
         if revoked is None:
             self._load()
@@ -74,11 +78,12 @@ class Revocations:
 
     def revoke(self, jti=None, sub=None, before=None, until=None):
         """Refuse the token `jti`; or those of `sub`, or all, whose `iat` is missing or earlier than `before`.
-        Return what holds now, a dict with the same names.
+        Return what holds now, a dict with the same names; for a `jti`, what was made `before` is covered.
 
-        `until` is when the last of them expires; if it is not given, `max_ttl` bounds it. Both times are Unix
-        seconds. Nothing is taken back: of two times for the same, the later one holds. Raises
-        RevocationError, and OSError when the file cannot be written; nothing has changed then.
+        `until` is when the last of them expires, ten years from now at the latest, which is the default; all
+        are refused for ever. Both times are Unix seconds. Nothing is taken back: of two times for the same,
+        the later one holds. Raises RevocationError, and OSError when the file cannot be written; nothing has
+        changed then.
         """
         if self.revoked.recover is not None:
             self._recover()
@@ -86,30 +91,41 @@ class Revocations:
         if now is None:
             raise RevocationError("bad_value", "the board's clock is not set; set it first")
         _check(jti, sub, before, until)
+        if jti is not None and before is not None:
+            raise RevocationError("bad_value", "before: goes with sub, or alone")
         if before is not None and before > now + _AHEAD:
             raise RevocationError("bad_value", "before: in the future; it would refuse tokens to come")
+        latest = now + _AHEAD + _LONGEST_TTL
         if until is None:
-            until = (now + _AHEAD if before is None else before) + self._max_ttl
-        if not lasts(until, now):
-            raise RevocationError("bad_value", "in the past: what it would refuse has expired anyway")
+            until = latest
+        elif jti is None and sub is None:
+            raise RevocationError("bad_value", "until: goes with jti or sub; `before` alone is for ever")
+        elif until > latest:
+            raise RevocationError(
+                "bad_value", "until: beyond ten years; revoke all from before now, or retire the key"
+            )
+        elif not lasts(until, now):
+            raise RevocationError("bad_value", "until: in the past; what it would refuse has expired anyway")
         return self._add(now, jti, sub, before, until)
 
     def _add(self, now, jti, sub, before, until):
         revoked = self.revoked
-        ids = {name: end for name, end in revoked.ids.items() if lasts(end, now)}
-        subjects = {name: found for name, found in revoked.subjects.items() if lasts(found[1], now)}
-        everything = revoked.all if lasts(revoked.all[1], now) else NOTHING
-        known = jti in ids or sub in subjects or (jti is None and sub is None)
-        if not known and len(ids) + len(subjects) >= MOST:
-            raise RevocationError(
-                "too_many_revocations", "%d are kept; revoke all from before now instead" % MOST
-            )
+        ids, subjects, everything = revoked.ids.copy(), revoked.subjects.copy(), revoked.all
         if jti is not None:
-            until = ids[jti] = _later(ids.get(jti, 0), until)
+            before, until = ids[jti] = _merged(ids.get(jti, NOTHING), now + _AHEAD + 1, until)
         elif sub is not None:
             before, until = subjects[sub] = _merged(subjects.get(sub, NOTHING), before, until)
         else:
-            before, until = everything = _merged(everything, before, until)
+            before = everything = max(everything, before)
+            until = None
+        for kept in (ids, subjects):
+            for name, found in list(kept.items()):
+                if found[0] <= everything or not lasts(found[1], now):
+                    del kept[name]
+        if len(ids) + len(subjects) > MOST:
+            raise RevocationError(
+                "too_many_revocations", "%d are kept; revoke all from before now instead" % MOST
+            )
         self._write(ids, subjects, everything, now)
         revoked.hold(ids, subjects, everything)
         return _entry(jti, sub, before, until)
@@ -119,29 +135,29 @@ class Revocations:
             data = storage.read(self._path)
             if data is not None:
                 self.revoked.hold(*_parsed(data))
-            elif _is_there(self._path + ".bad"):
+            elif storage.is_there(self._path + ".bad"):
                 self._lose("is missing, as the one before could not be read")
         except (OSError, ValueError) as error:
-            self._lose("cannot be read: %r" % error)
-            try:
-                os.rename(self._path, self._path + ".bad")
-            except OSError:
-                pass  # the flash is past helping: it is the same at the next start
+            self._lose("cannot be read")
+            from .aside import set_aside
+
+            set_aside(self._path, error, self._log)
         if self.revoked.recover is not None:
             self._recover()
 
     def _lose(self, why):
+        self.lost = True
         self._log("revocations: %s %s; no token from before now is taken any more" % (self._path, why))
-        self.revoked.hold({}, {}, (_LAST + 1, None), self._recover)
+        self.revoked.hold({}, {}, _LAST + 1, self._recover)
 
     def _recover(self):
         """Begin anew once the time is known: refuse what is older than now, for ever."""
         now = self.revoked.now()
         if now is None:
             return  # nor is any token good then
-        self.revoked.hold({}, {}, (now, None))
+        self.revoked.hold({}, {}, now)
         try:
-            self._write({}, {}, (now, None), now)
+            self._write({}, {}, now, now)
         except OSError as error:
             self._log("revocations: %s cannot be written: %r" % (self._path, error))
 
@@ -159,14 +175,14 @@ def _merged(found, before, until):
 
 
 def _entries(ids, subjects, everything, now):
-    if everything is not NOTHING and lasts(everything[1], now):
-        yield _entry(None, None, *everything)
+    if everything >= 0:
+        yield _entry(None, None, everything, None)
     for sub in sorted(subjects):
         if lasts(subjects[sub][1], now):
             yield _entry(None, sub, *subjects[sub])
     for jti in sorted(ids):
-        if lasts(ids[jti], now):
-            yield _entry(jti, None, None, ids[jti])
+        if lasts(ids[jti][1], now):
+            yield _entry(jti, None, *ids[jti])
 
 
 def _json(ids, subjects, everything, now):
@@ -189,7 +205,7 @@ def _entry(jti, sub, before, until):
 
 def _parsed(data):
     """Return (ids, subjects, all) of the file's content. Raises ValueError: it is none of ours."""
-    ids, subjects, everything = {}, {}, NOTHING
+    ids, subjects, everything = {}, {}, NOTHING[0]
     content = strictjson.loads(data)
     entries = content.pop("revocations", None) if type(content) is dict else None
     if content or type(entries) is not list:
@@ -202,11 +218,11 @@ def _parsed(data):
             raise ValueError("a revocation of an unknown kind")
         _check(jti, sub, before, until)
         if jti is not None:
-            ids[jti] = until
+            ids[jti] = (_LAST if before is None else before, until)
         elif sub is not None:
             subjects[sub] = (before, until)
         else:
-            everything = (before, until)
+            everything = before
     return ids, subjects, everything
 
 
@@ -214,25 +230,8 @@ def _check(jti, sub, before, until):
     for name, text in (("jti", jti), ("sub", sub)):
         if text is not None and (type(text) is not str or not 0 < len(text.encode()) <= _LONGEST):
             raise RevocationError("bad_value", "%s: a text of 1 to %d bytes" % (name, _LONGEST))
-    if (jti is None) == (before is None) or (jti is not None and sub is not None):
+    if (jti is None and before is None) or (jti is not None and sub is not None):
         raise RevocationError("bad_value", "jti, or before, or sub with before")
     for name, date in (("before", before), ("until", until)):
         if date is not None and (type(date) is not int or not 0 <= date <= _LAST):
             raise RevocationError("bad_value", "%s: whole Unix seconds" % name)
-
-
-def _settings_ttl():
-    try:
-        settings = storage.load("settings.json")
-    except ValueError:
-        settings = None
-    max_ttl = settings.get("max_ttl") if type(settings) is dict else None
-    return max_ttl if type(max_ttl) is int else _LONGEST_TTL
-
-
-def _is_there(path):
-    try:
-        os.stat(path)
-        return True
-    except OSError:
-        return False

@@ -14,14 +14,15 @@ NOTHING = (-1, 0)  # older than that is nothing: a token without `iat` counts as
 class Revoked:
     """Looks tokens up. `now()` returns Unix seconds, or None while nobody knows the time.
 
-    `.ids` maps a `jti` to the time until which it is revoked, `.subjects` a `sub` to (before, until), and
-    `.all` is such a pair for everybody; Unix seconds, and None is for ever. `.recover`, if there is one, is
-    called where nobody could read what was revoked: see Revocations.
+    `.ids` maps a `jti` and `.subjects` a `sub` to (before, until): tokens that were made before a time, all
+    of which have expired at another. A token of a revoked `jti` is refused whenever it was made. `.all` is
+    the `before` of everybody's tokens, for ever. Unix seconds; an `until` of None is for ever, too.
+    `.recover`, if there is one, is called where nobody could read what was revoked: see Revocations.
     """
 
     def __init__(self, now):
         self.now = now
-        self.hold({}, {}, NOTHING)
+        self.hold({}, {}, NOTHING[0])
 
     def hold(self, ids, subjects, everything, recover=None):
         """Let this be what is revoked."""
@@ -34,18 +35,15 @@ class Revoked:
         """Tell whether the token with these verified claims, a dict, is revoked."""
         # Three look-ups, and nothing new in memory.
         iat = claims.get("iat", -1)
-        if iat < self.all[0] and self._is_too_old(iat):
+        if iat < self.all and self.recover is not None:
+            self.recover()
+        if iat < self.all:
             return True
         found = self.subjects.get(claims.get("sub"))
         if found is not None and iat < found[0] and lasts(found[1], self.now()):
             return True
-        until = self.ids.get(claims.get("jti"), 0)
-        return until != 0 and lasts(until, self.now())
-
-    def _is_too_old(self, iat):
-        if self.recover is not None:
-            self.recover()
-        return iat < self.all[0] and lasts(self.all[1], self.now())
+        found = self.ids.get(claims.get("jti"))
+        return found is not None and lasts(found[1], self.now())
 
 
 def lasts(until, now):

@@ -65,6 +65,8 @@ def is_full(error):
 
 def make_folder(path):
     """Make a folder, if it isn't there, and remove the temporary files that power cuts have left in it.
+    Return the names of the files that were set aside there (see aside.py) without what follows them:
+    ["revocations"].
 
     Raises OSError, also when `path` is a file.
     """
@@ -73,9 +75,22 @@ def make_folder(path):
     except OSError as error:
         if error.errno != errno.EEXIST:
             raise
+    aside = []
     for name in os.listdir(path):
         if name.endswith(_TEMPORARY):
             _remove(path + "/" + name)
+        elif ".bad" in name and name.split(".")[0] not in aside:
+            aside.append(name.split(".")[0])
+    return sorted(aside)
+
+
+def is_there(path):
+    """Tell whether there is a file or a folder."""
+    try:
+        os.stat(path)
+        return True
+    except OSError:
+        return False
 
 
 def _remove(path):

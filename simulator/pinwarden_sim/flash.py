@@ -16,10 +16,11 @@ class Flash:
         self.folder = folder
         self.size = SIZE if size is None else size  # bytes
         self.cut_after: int | None = None  # bytes to write until the power fails; None: it does not
+        self.cut_steps: int | None = None  # the same in steps
 
     def state(self) -> dict[str, Any]:
         """What the chip has to know of it."""
-        return {"size": self.size, "used": self._used(), "cut": self.cut_after}
+        return {"size": self.size, "used": self._used(), "cut": self.cut_after, "steps": self.cut_steps}
 
     def _used(self) -> int:
         """Whole blocks."""

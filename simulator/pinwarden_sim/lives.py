@@ -36,6 +36,7 @@ class Lives:
         if usb and (runtime != "micropython" or os.name != "posix" or not interrupt.is_possible()):
             raise BoardError("a simulated USB port needs Linux, and the runtime micropython")
         self.starts: list[int] = []
+        self.cuts: list[str] = []
         self.processor: Processor | None = None
         self.usb = UsbPort(self) if usb else None
         self._runtime, self._heapsize = runtime, heapsize
@@ -156,7 +157,7 @@ class Lives:
         return True
 
     def _lose_power(self) -> None:
-        self._flash.cut_after = None
+        self._flash.cut_after = self._flash.cut_steps = None
         if self.usb:
             self.usb.powered(False)
 
@@ -174,6 +175,8 @@ class Lives:
         elif last == "watchdog":
             self._restart(processor, WDT_RESET)
         elif last in ("cut", "gone"):
+            if "at" in events[-1]:
+                self.cuts.append(events[-1]["at"])
             self._powered = False
             if self._end(processor, lose_power=True):
                 self._lose_power()

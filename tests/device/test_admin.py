@@ -3,6 +3,7 @@
 import json
 
 import jwt
+import jwtproof
 from access_bench import NOW, Clock, request_of
 from api_bench import JSON, code_of, field, page
 from firmware import keyring, storage
@@ -10,6 +11,7 @@ from firmware.access import Access
 from firmware.admin import Admin
 from firmware.admin_keys import signer
 from firmware.api import Api
+from firmware.proof import Proofs
 from firmware.revocation import MOST, Revocations
 from harness import cases, equal, raises
 from pin_bench import Bench
@@ -29,7 +31,8 @@ from secrets_bench import (
     text_of,
 )
 
-SETTINGS = {"name": "door", "issuer": None, "leeway": 0, "max_ttl": 7776000}
+SETTINGS = {"name": "door", "issuer": None, "leeway": 0}
+DECADE = 315360000  # seconds; the longest life of a token
 KEYS = "/api/v1/keys"
 REVOKED = "/api/v1/revocations"
 SALT = text_of(bytes(range(32, 64)))
@@ -49,8 +52,9 @@ class Board:
         """Start it, again too: the files are all that it knows."""
         jwks = storage.load(SECRETS)["keys"]
         clock = Clock()
-        revocations = Revocations(REVOCATIONS, now=clock.now, max_ttl=SETTINGS["max_ttl"])
-        access = Access(keyring.make_verifier(SETTINGS, jwks), clock, "door", revocations.revoked)
+        revocations = Revocations(REVOCATIONS, now=clock.now)
+        verifier = keyring.make_verifier(SETTINGS, jwks)
+        access = Access(verifier, clock, "door", revocations.revoked, Proofs(bytes))
         admin = Admin(access, SETTINGS, revocations.revoked, (SECRETS, REVOCATIONS))
         pins = Bench(relay={}).pins
         self.api = Api(access, pins, clock, lambda: {"name": "door"}, page, admin.answer)
@@ -146,7 +150,7 @@ def test_a_rotation():
     board = Board()
     response = board.ask("POST", KEYS, DERIVED)
     equal((response.status, json.loads(response.body)), (201, {"kid": "2026-12", "alg": "HS256"}))
-    derived = keyring.derive([OLD], "2026-11", bytes(range(32, 64)), "door", "2026-12")
+    derived = keyring.derive({"keys": [OLD]}, "2026-11", bytes(range(32, 64)), "door", "2026-12")
     equal(content(SECRETS), {"wifi": WIFI, "keys": [OLD, derived]})
     for _ in range(2):
         for jwk in (OLD, derived):
@@ -159,7 +163,27 @@ def test_a_rotation():
         equal(json.loads(board.ask("GET", KEYS, value=token(jwk=OLD)).body)["reason"], "kid")
         equal(board.kids(token(jwk=derived)), ["2026-12"])
         board.start()
+    equal(content(SECRETS), {"wifi": WIFI, "keys": [derived], "retired": ["2026-11"]})
     equal(left(), ["secrets.json"])
+
+
+@in_folder
+def test_a_retired_key_does_not_come_back():
+    """Whoever recorded the request that had it derived sends it again, with a token of their own; or over
+    USB the key was retired as one that had leaked.
+    """
+    board = Board()
+    equal(board.ask("POST", KEYS, DERIVED).status, 201)
+    equal(board.ask("DELETE", KEYS + "/2026-12").status, 204)
+    for _ in range(2):
+        equal(code_of(board.ask("POST", KEYS, DERIVED)), (409, "key_retired"))
+        equal(board.kids(), ["2026-11"])
+        board.start()
+    equal(board.ask("POST", KEYS, salted(kid="2027-01")).status, 201)
+    keyring.retire("2027-01", SECRETS)
+    board.start()
+    equal(code_of(board.ask("POST", KEYS, salted(kid="2027-01"))), (409, "key_retired"))
+    equal(content(SECRETS)["retired"], ["2026-12", "2027-01"])
 
 
 @in_folder
@@ -221,6 +245,7 @@ def without(name):
         ("a name that is a number", salted(kid=1), 422, "bad_value"),
         ("a source that is a list", salted(**{"from": ["2026-11"]}), 422, "bad_value"),
         ("a name too long", salted(kid="x" * 65), 422, "bad_value"),
+        ("a name with a slash", salted(kid="a/b"), 422, "bad_value"),
         ("a salt of 31 bytes", salted(salt=text_of(bytes(31))), 422, "bad_value"),
         ("a salt with padding", salted(salt=SALT + "="), 422, "bad_value"),
         ("a salt with spare bits", salted(salt=SALT[:-1] + "9"), 422, "bad_value"),
@@ -260,10 +285,7 @@ def test_a_fifth_key():
         ("the newest, which signed it", (OLD, NEW), "2026-12", NEW, 409, "key_in_use"),
         ("one that is not there", (OLD, NEW), "2026", OLD, 404, "unknown_key"),
         ("other capitals", (OLD, THIRD), "C", OLD, 404, "unknown_key"),
-        ("what no percent-encoding gives", (OLD, THIRD), "%zz", OLD, 404, "unknown_key"),
-        ("half of one", (OLD, THIRD), "c%6", OLD, 404, "unknown_key"),
-        ("none at all", (OLD, THIRD), "c%", OLD, 404, "unknown_key"),
-        ("octets that are no text", (OLD, THIRD), "%ff", OLD, 404, "unknown_key"),
+        ("encoded, which no name needs", (OLD, THIRD), "%63", OLD, 404, "unknown_key"),
     ]
 )
 @in_folder
@@ -300,17 +322,15 @@ def test_a_last_key_that_no_token_names():
 
 @cases(
     [
-        ("as it is", "2026-12", "2026-12"),
-        ("encoded though it need not be", "2026-12", "2026%2d12"),
-        ("a slash", "a/b", "a%2Fb"),
-        ("a space and a percent sign", "a %", "a%20%25"),
-        ("beyond ASCII", "schlüssel€", "schl%C3%BCssel%e2%82%ac"),
+        ("a month", "2026-12"),
+        ("all that a name may hold", "Key_0.of-January"),
+        ("the longest", "x" * 64),
     ]
 )
 @in_folder
-def test_a_key_s_name_in_a_path(kid, segment):
+def test_a_key_s_name_in_a_path(kid):
     board = Board(OLD, dict(NEW, kid=kid))
-    equal(board.ask("DELETE", KEYS + "/" + segment).status, 204)
+    equal(board.ask("DELETE", KEYS + "/" + kid).status, 204)
     equal(board.kids(), ["2026-11"])
 
 
@@ -324,7 +344,8 @@ def test_a_revocation():
 
     equal(good(), [True, True, True])
     response = board.ask("POST", REVOKED, {"jti": "lost", "until": NOW + 3600})
-    equal((response.status, json.loads(response.body)), (201, {"jti": "lost", "until": NOW + 3600}))
+    told = {"jti": "lost", "before": NOW + 301, "until": NOW + 3600}
+    equal((response.status, json.loads(response.body)), (201, told))
     equal(good(), [False, True, True])
     equal(json.loads(board.ask("GET", "/api/v1/device", value=lost).body)["reason"], "revoked")
     board.start()
@@ -332,12 +353,11 @@ def test_a_revocation():
     admin = token(sub="carl")
     equal(board.ask("POST", REVOKED, {"sub": "anna", "before": NOW}, admin).status, 201)
     equal(good(), [False, False, True])
-    until = NOW + SETTINGS["max_ttl"]
-    listed = [{"sub": "anna", "before": NOW, "until": until}, {"jti": "lost", "until": NOW + 3600}]
+    until = NOW + 300 + DECADE
+    lost_one = {"jti": "lost", "before": NOW + 301, "until": NOW + 3600}
+    listed = [{"sub": "anna", "before": NOW, "until": until}, lost_one]
     equal(revocations_in(board.ask("GET", REVOKED, value=admin)), {"revocations": listed})
-    equal(
-        json.loads(board.ask("POST", REVOKED, {"before": NOW}, admin).body), {"before": NOW, "until": until}
-    )
+    equal(json.loads(board.ask("POST", REVOKED, {"before": NOW}, admin).body), {"before": NOW})
     for _ in range(2):
         equal(good(), [False, False, False])
         equal(code_of(board.ask("GET", REVOKED, value=admin)), (401, "invalid_token"))
@@ -425,19 +445,16 @@ def test_a_flash_that_is_broken_is_a_fault(method, path, body):
 def test_no_memory_for_another_verifier_leaves_the_keys_alone(method, path, body):
     """Or a retired key would be gone from the file, and good until the next start."""
     board = Board(OLD, THIRD)
-    keyring.jwt = NoMemory
+    keyring.jwtproof = NoMemory
     try:
         raises(MemoryError, board.ask, method, path, body)
     finally:
-        keyring.jwt = jwt
+        keyring.jwtproof = jwtproof
     equal(board.kids(token(jwk=THIRD)), ["2026-11", "c"])
     equal(content(SECRETS)["keys"], [OLD, THIRD])
 
 
 class NoMemory:
-    Key = jwt.Key
-    KeyRejected = jwt.KeyRejected
-
     @staticmethod
     def Verifier(*args, **kwargs):
         raise MemoryError

@@ -4,14 +4,15 @@ import errno
 import json
 import os
 
-from firmware import revocation, storage
+from firmware import aside, storage
 from firmware.revocation import MOST, RevocationError, Revocations
 from harness import cases, equal, raises
 from secrets_bench import FOLDER, REVOCATIONS, Flash, content, every_cut, in_folder, left, put
 
 NOW = 1793491200  # 2026-11-01
 DAY = 86400
-MAX_TTL = 90 * DAY
+DECADE = 3650 * DAY  # the longest life of a token
+LATEST = NOW + 300 + DECADE
 BAD = REVOCATIONS + ".bad"
 
 
@@ -27,7 +28,7 @@ class Time:
 
 def revocations(time=None, **how):
     log = how.pop("log", [])
-    return Revocations(REVOCATIONS, now=(time or Time()).now, max_ttl=MAX_TTL, log=log.append)
+    return Revocations(REVOCATIONS, now=(time or Time()).now, log=log.append)
 
 
 def token(**claims):
@@ -111,9 +112,9 @@ def test_they_add_up():
         equal(
             again.list(),
             [
-                {"before": NOW - 100, "until": NOW - 100 + MAX_TTL},
-                {"sub": "anna", "before": NOW - 10, "until": NOW - 10 + MAX_TTL},
-                {"jti": "x", "until": NOW + 5},
+                {"before": NOW - 100},
+                {"sub": "anna", "before": NOW - 10, "until": LATEST},
+                {"jti": "x", "before": NOW + 301, "until": NOW + 5},
             ],
         )
     equal(content(REVOCATIONS), {"revocations": found.list()})
@@ -124,7 +125,6 @@ def test_they_add_up():
     [
         ("an earlier time for all", {"before": NOW - 9}, ALL),
         ("an earlier time for her", {"sub": "anna", "before": NOW - 9}, BY_SUBJECT),
-        ("an earlier end", dict(ALL, until=NOW + 9), ALL),
         ("an earlier end for her", dict(BY_SUBJECT, until=NOW + 9), BY_SUBJECT),
         ("an earlier end of an id", dict(BY_ID, until=NOW + 9), dict(BY_ID, until=NOW + 99)),
         ("the very same", BY_SUBJECT, BY_SUBJECT),
@@ -146,12 +146,10 @@ def test_nothing_is_taken_back(weaker, what):
 
 @cases(
     [
-        ("an id: the longest life that a token made now can have", BY_ID, NOW + 300 + MAX_TTL),
+        ("an id: the longest life that a token can have under any settings", BY_ID, LATEST),
         ("an id whose token's end is known", dict(BY_ID, until=NOW + 50), NOW + 50),
-        ("a subject: the longest life of what is older", BY_SUBJECT, NOW + MAX_TTL),
+        ("a subject: the same, however old the tokens are", {"sub": "anna", "before": 1}, LATEST),
         ("a subject until then", dict(BY_SUBJECT, until=NOW + 50), NOW + 50),
-        ("all", {"before": NOW - DAY}, NOW - DAY + MAX_TTL),
-        ("all, until a time beyond the longest life", dict(ALL, until=NOW + 9 * MAX_TTL), NOW + 9 * MAX_TTL),
     ]
 )
 @in_folder
@@ -171,6 +169,19 @@ def test_it_stays_until_its_tokens_have_expired(what, until):
     for again in (found, revocations(time)):
         equal(again.is_revoked(token(iat=0)), False)
         equal(again.list(), [])
+
+
+@in_folder
+def test_all_is_for_ever():
+    """One number, which takes no room: tokens of another issuer may live for centuries."""
+    time = Time()
+    revocations(time).revoke(before=NOW - DAY)
+    time.unix = NOW + 50 * DECADE
+    found = revocations(time)
+    equal(found.list(), [{"before": NOW - DAY}])
+    for claims in (token(iat=NOW - DAY - 1), token(iat=None)):
+        equal(found.is_revoked(claims), True)
+    equal(found.is_revoked(token(iat=NOW - DAY)), False)
 
 
 @in_folder
@@ -201,9 +212,58 @@ def test_full(what):
     equal(storage.read(REVOCATIONS), before)
     equal(len(found.list()), MOST)
     found.revoke(**what(3))
-    equal(found.revoke(**ALL), dict(ALL, until=NOW + MAX_TTL))
+    equal(found.revoke(before=NOW - 1), {"before": NOW - 1})
     equal(len(revocations().list()), MOST + 1)
     equal(found.is_revoked(token()), True)
+
+
+@cases(
+    [
+        ("ids, once five minutes have passed", lambda i: {"jti": "id-%d" % i}, NOW + 1, NOW + 301, 0),
+        ("not before: one's token may be newer", lambda i: {"jti": "id-%d" % i}, NOW, NOW + 300, MOST),
+        ("nor ids for which it is too early", lambda i: {"jti": "id-%d" % i}, NOW + DAY, NOW, MOST),
+        ("subjects at once", lambda i: {"sub": "s%d" % i, "before": NOW - i}, NOW, NOW, 0),
+        ("but those with a later time", lambda i: {"sub": "s%d" % i, "before": NOW - i}, NOW, NOW - 9, 9),
+    ]
+)
+@in_folder
+def test_all_relieves_a_full_list(what, now, before, left_over):
+    """Of what it covers: each of those tokens is refused as before."""
+    time = Time()
+    found = revocations(time)
+    for i in range(MOST):
+        found.revoke(**what(i))
+    time.unix = now
+    found.revoke(before=before)
+    for again in (found, revocations(time)):
+        equal(len(again.list()), 1 + left_over)
+        for i in range(MOST):
+            claims = token(jti="id-%d" % i, sub="s%d" % i, iat=NOW - i - 1)
+            equal(again.is_revoked(claims), True)
+    if left_over < MOST:
+        found.revoke(jti="x")
+
+
+@in_folder
+def test_what_all_covers_takes_no_room():
+    found = revocations()
+    found.revoke(**ALL)
+    equal(found.revoke(sub="anna", before=NOW - 1)["before"], NOW - 1)
+    equal(found.list(), [ALL])
+    equal(found.is_revoked(token(iat=NOW - 2)), True)
+
+
+@in_folder
+def test_a_file_of_before():
+    """Of ids it did not tell when they were revoked; all had an end, which it has no more."""
+    put(
+        REVOCATIONS,
+        {"revocations": [{"before": NOW, "until": NOW + 5}, {"jti": "x"}, {"jti": "y", "until": NOW}]},
+    )
+    time = Time(NOW + DAY)
+    found = revocations(time)
+    found.revoke(before=NOW + DAY)
+    equal(found.list(), [{"before": NOW + DAY}, {"jti": "x", "before": 9007199254740991}])
 
 
 @cases(
@@ -227,7 +287,9 @@ def test_full(what):
         ("a time in milliseconds", {"before": NOW * 1000}),
         ("a time beyond the leeway: all tokens to come would be refused", {"before": NOW + 301}),
         ("the same for a subject", {"sub": "anna", "before": NOW + 301}),
-        ("a time so early that all have expired", {"before": NOW - MAX_TTL - 300}),
+        ("an end for all, who have none", dict(ALL, until=NOW + 9)),
+        ("an end that fills the list for good", {"jti": "x", "until": LATEST + 1}),
+        ("such an end for a subject", dict(BY_SUBJECT, until=LATEST + 1)),
         ("an end that is past", {"jti": "x", "until": NOW - 300}),
         ("an end that is a float", {"jti": "x", "until": 1793491300.0}),
         ("an end beyond what a token can tell", {"jti": "x", "until": 9007199254740992}),
@@ -249,9 +311,9 @@ def test_refused(what):
         ("of 128 bytes in 64 characters", {"jti": "ü" * 64}),
         ("with all that JSON escapes", {"jti": '"\\/\b\f\n\r\t\x01\x7f€'}),
         ("a time within the leeway", {"sub": "anna", "before": NOW + 300}),
-        ("the earliest time", {"before": NOW - MAX_TTL - 299}),
+        ("the earliest time", {"before": 0}),
         ("an end within the leeway", {"jti": "x", "until": NOW - 299}),
-        ("the latest end", {"jti": "x", "until": 9007199254740991}),
+        ("the latest end", {"jti": "x", "until": LATEST}),
     ]
 )
 @in_folder
@@ -301,9 +363,11 @@ def test_a_damaged_file_fails_closed(damaged):
         equal(found.list(), [{"before": NOW}])
         equal(storage.read(BAD), was)
         # So it is at the next start, years later, too: nobody knows whose tokens those were.
-        time.unix = NOW + 100 * MAX_TTL
+        time.unix = NOW + 10 * DECADE
         found = revocations(time, log=log)
-    equal(len(log), 1)
+    equal(len(log), 2)
+    assert log[1].startswith(REVOCATIONS + " cannot be used: "), log
+    assert log[1].endswith("; it is " + BAD + " now"), log
     assert log[0].startswith("revocations: " + REVOCATIONS), log
     assert "no token from before now" in log[0], log
     equal(left(), ["revocations.json", "revocations.json.bad"])
@@ -349,7 +413,8 @@ def test_revoking_is_what_finds_out_the_time():
     found = revocations(time)
     time.unix = NOW
     found.revoke(jti="x", until=NOW + 9)
-    equal(content(REVOCATIONS), {"revocations": [{"before": NOW}, {"jti": "x", "until": NOW + 9}]})
+    entry = {"jti": "x", "before": NOW + 301, "until": NOW + 9}
+    equal(content(REVOCATIONS), {"revocations": [{"before": NOW}, entry]})
 
 
 @cases([("no matter how often", 1), ("it starts", 3)])
@@ -377,7 +442,7 @@ def test_a_full_flash_after_setting_it_aside_opens_nothing():
         equal(found.is_revoked(token(iat=time.unix)), False)
         time.unix += 60
     equal(left(), ["revocations.json.bad"])
-    assert "cannot be written" in log[1], log
+    assert "cannot be written" in log[2], log
     storage.open = open
     found.revoke(jti="x", until=NOW + 9)
     equal(content(REVOCATIONS)["revocations"][0], {"before": NOW + 60})
@@ -386,11 +451,13 @@ def test_a_full_flash_after_setting_it_aside_opens_nothing():
 @in_folder
 def test_a_file_that_cannot_be_set_aside_opens_nothing():
     put(REVOCATIONS, b"")
-    revocation.os = CannotRename
+    aside.os, log = CannotRename, []
     try:
-        found = revocations(Time(None))
+        found = revocations(Time(None), log=log)
     finally:
-        revocation.os = os
+        aside.os = os
+    equal(found.lost, True)
+    assert "nor be set aside" in log[1], log
     equal(found.is_revoked(token(iat=NOW)), True)
     equal(left(), ["revocations.json"])
     found = revocations()
@@ -406,11 +473,15 @@ class CannotRename:
 
 
 @in_folder
-def test_another_damage_takes_the_first_one_s_place():
-    for damage in (b"one", b"two"):
+def test_of_many_damages_the_first_and_the_newest_are_kept():
+    log = []
+    for damage in (b"one", b"two", b"three"):
         put(REVOCATIONS, damage)
-        revocations()
-        equal(storage.read(BAD), damage)
+        equal(revocations(log=log).lost, True)
+    equal((storage.read(BAD), storage.read(BAD + ".2")), (b"one", b"three"))
+    assert "in the place of an older one" in log[-1], log
+    equal(revocations().lost, False)
+    equal(storage.make_folder(FOLDER), ["revocations"])
 
 
 @cases([("an id", BY_ID), ("a subject", BY_SUBJECT), ("all", ALL)])
@@ -444,23 +515,10 @@ def test_the_power_fails_at_each_byte(what):
 
 
 @in_folder
-def test_over_usb_nothing_runs_and_the_settings_bound_a_life():
-    """Neither a clock nor settings are given: the board's own are there."""
-    for max_ttl, settings in (
-        (60 * DAY, {"max_ttl": 60 * DAY}),
-        (3650 * DAY, {}),
-        (3650 * DAY, "no JSON"),
-        (3650 * DAY, {"max_ttl": "long"}),
-        (3650 * DAY, []),
-    ):
-        put("settings.json", settings)
-        found = Revocations(REVOCATIONS)
-        found.revoked.now = lambda: NOW
-        equal(found.revoke(sub=str(settings), before=NOW)["until"], NOW + max_ttl)
-    os.remove("settings.json")
-    equal(Revocations(REVOCATIONS)._max_ttl, 3650 * DAY)
-    # Whether the time is known where the tests run is not ours to say.
+def test_over_usb_nothing_runs():
+    """No clock is given: the board's own is there."""
     now = Revocations(REVOCATIONS).revoked.now()
+    # Whether the time is known where the tests run is not ours to say.
     assert now is None or now > NOW // 2, now
 
 

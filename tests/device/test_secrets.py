@@ -2,6 +2,7 @@
 
 from firmware.settings import SettingsError, check_secrets
 from harness import cases, equal, raises
+from tls_bench import PAIR
 
 KEY = {"kty": "oct", "kid": "2026-11", "alg": "HS256", "k": "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr8"}
 
@@ -21,6 +22,7 @@ def problems(data):
         ("a network with a password", {"wifi": {"ssid": "Home", "password": "12345678"}, "keys": [KEY]}),
         ("an open network", {"wifi": {"ssid": "Home", "password": ""}, "keys": [KEY]}),
         ("no network", {"wifi": None, "keys": [KEY]}),
+        ("names of keys that were retired", {"wifi": None, "keys": [KEY], "retired": ["2026-10"] * 32}),
         ("four keys", {"wifi": None, "keys": [changed(KEY, kid=str(i)) for i in range(4)]}),
     ]
 )
@@ -57,6 +59,8 @@ SECRET = "hunter2-hunter2-hunter2-hunter2-hunter2-hunter2-hunter2-hunter2-hunter
         ("five keys", {"keys": [changed(KEY, kid=str(i)) for i in range(5)]}, "keys"),
         ("a key that is text", {"keys": [SECRET]}, "keys[0]"),
         ("one name for two keys", {"keys": [KEY, KEY]}, "keys[1].kid"),
+        ("retired keys that are none", {"keys": [KEY], "retired": [1]}, "retired"),
+        ("more retired keys than a board notes", {"keys": [KEY], "retired": ["x"] * 33}, "retired"),
     ]
 )
 def test_refuses_secrets(data, field):
@@ -92,12 +96,39 @@ def test_refuses_setup_password(password):
     only_secret_problem({"keys": [KEY], "setup_password": password}, "setup_password")
 
 
+def test_accepts_tls():
+    equal(check_secrets({"keys": [KEY], "tls": PAIR})["tls"], PAIR)
+    for nothing in ({"keys": [KEY]}, {"keys": [KEY], "tls": None}):
+        assert "tls" not in check_secrets(nothing)
+
+
+@cases(
+    [
+        ("text", SECRET, "tls"),
+        ("an unknown member", changed(PAIR, **{SECRET: 1}), "tls"),
+        ("no key", {"cert": PAIR["cert"]}, "tls.key"),
+        ("no certificate", {"key": PAIR["key"]}, "tls.cert"),
+        ("PEM", changed(PAIR, key="-----BEGIN PRIVATE KEY-----\n" + PAIR["key"]), "tls.key"),
+        ("no base64", changed(PAIR, key=SECRET), "tls.key"),
+        ("base64 of something else", changed(PAIR, key="aHVudGVyMi1odW50ZXIy"), "tls.key"),
+        ("too much", changed(PAIR, key=PAIR["key"] * 20), "tls.key"),
+        ("a number", changed(PAIR, key=5), "tls.key"),
+    ]
+)
+def test_refuses_tls(pair, field):
+    only_secret_problem({"keys": [KEY], "tls": pair}, field)
+
+
 @cases(
     [
         ("an unknown member", {SECRET: 1}, "keys[0]"),
         ("another kind of key", {"kty": "RSA"}, "keys[0].kty"),
         ("another algorithm", {"alg": "none"}, "keys[0].alg"),
         ("no name", {"kid": ""}, "keys[0].kid"),
+        ("a name with a space", {"kid": "a b"}, "keys[0].kid"),
+        ("a name with a slash", {"kid": "a/b"}, "keys[0].kid"),
+        ("a name beyond ASCII", {"kid": "ü"}, "keys[0].kid"),
+        ("a name of 65 characters", {"kid": "x" * 65}, "keys[0].kid"),
         ("a key of null", {"k": None}, "keys[0].k"),
         ("a key as a number", {"k": 5}, "keys[0].k"),
         ("an empty key", {"k": ""}, "keys[0].k"),

@@ -81,6 +81,72 @@ def test_what_starts_where_the_file_does_not_tell(file):
     equal(slots.state(), FLAT)
 
 
+@cases(
+    [
+        ("the one before it starts", active("b", "a", 2), "a", False, "a"),
+        ("not half a one", active("b", "c"), "", True, None),
+        ("what is there starts", active("b"), "a", False, "a"),
+        ("the root's, if that is one", active("b"), "a", True, None),
+        ("the proven one rather than the root's", active("b", "a", 1), "a", True, "a"),
+    ]
+)
+def test_a_folder_that_holds_no_version(file, whole, flat, expected):
+    """It is gone, or emptied: a start of it would fail for ever."""
+    saved = sys.path[:]
+    board = Board(whole=whole, file=file, flat=flat)
+    os.rmdir(slots.ROOT + "/b/lib")
+    for _ in range(2):
+        equal(slots.state(), active(expected, note="/b holds no version"))
+        try:
+            slots.enter()
+            equal(os.getcwd(), slots.folder(expected))
+        finally:
+            sys.path[:] = saved
+            os.chdir(HERE)
+        os.rmdir(slots.ROOT + "/b")
+        os.mkdir(slots.ROOT + "/b")
+    os.rmdir(slots.ROOT + "/b")
+    equal(slots.state(), active(expected, note="/b holds no version"))
+    equal(slots.judge({"count": 0, "error": None, "trace": ""}, None, False, False), None)
+    if expected:
+        equal(board.file(), active(expected, note="/b holds no version"))
+    equal(slots.state(), active(expected, note="/b holds no version"))
+
+
+def test_a_version_without_its_list_of_files_starts_all_the_same():
+    """If it is what is active: somebody may have edited it in place."""
+    Board(whole="a", file=active("b", "a"))
+    os.mkdir(slots.ROOT + "/b/firmware")
+    equal(slots.state(), active("b", "a"))
+
+
+def test_what_cannot_be_read_is_set_aside():
+    """The first of it and the newest; app.py finds it there, and /healthz tells."""
+    for text in ("half", "", '["slot"]'):
+        board = Board(file=text)
+        os.mkdir(slots.ROOT + "/state")
+        for path in ("/state/crash.json", "/state/crash.json.bad"):
+            with open(slots.ROOT + path, "w") as file:
+                file.write(text + path)
+        equal(slots.judge({"count": 0, "error": None, "trace": ""}, None, False, False), None)
+        left = ["crash.json.bad", "crash.json.bad.2", "slot.json.bad"]
+        equal(sorted(os.listdir(slots.ROOT + "/state")), left)
+        with open(slots.ROOT + "/state/slot.json.bad") as file:
+            equal(file.read(), text)
+        with open(slots.ROOT + "/state/crash.json.bad") as file:
+            equal(file.read(), text + "/state/crash.json.bad")
+        equal(slots.state(), active("a"))
+        slots.switch("b")
+        equal(board.file(), active("b", "a", 1))
+
+
+def test_what_can_be_read_stays():
+    board = Board(file=active("b", "a", 0, "x"))
+    slots.judge({"count": 0, "error": None, "trace": ""}, None, False, False)
+    equal(board.file(), active("b", "a", 0, "x"))
+    assert "state" not in os.listdir(slots.ROOT)
+
+
 def test_enter():
     saved = sys.path[:]
     try:

@@ -4,6 +4,7 @@ import errno
 import os
 
 from firmware import storage
+from firmware.aside import set_aside
 from harness import cases, equal, raises
 
 FOLDER = "test_storage_files"
@@ -156,9 +157,32 @@ def test_half_a_temporary_file_of_a_power_cut_does_no_harm():
 def test_make_folder_clears_what_power_cuts_left():
     put(FILE, b"old")
     put(FILE + ".new", b"half")
-    storage.make_folder(FOLDER)
+    equal(storage.make_folder(FOLDER), [])
     equal(left(), ["state.json"])
     equal(storage.read(FILE), b"old")
+
+
+@in_folder
+def test_make_folder_tells_what_was_set_aside():
+    for name in ("b.json.bad", "a.json", "a.json.bad", "a.json.bad.2", "c.json"):
+        put(FOLDER + "/" + name, b"x")
+    equal(storage.make_folder(FOLDER), ["a", "b"])
+
+
+@in_folder
+def test_set_aside():
+    """The first stays, beside it the newest, and each is told."""
+    log = []
+    for data in (b"one", b"two", b"three"):
+        put(FILE, data)
+        set_aside(FILE, "half a file", log.append)
+        equal(storage.read(FILE), None)
+    equal((storage.read(FILE + ".bad"), storage.read(FILE + ".bad.2")), (b"one", b"three"))
+    equal([line[-3:] for line in log], ["now", "now", "one"])
+    for line in log:
+        assert line.startswith(FILE + " cannot be used: 'half a file'; it is "), line
+    set_aside(FILE, "gone", log.append)
+    assert "nor be set aside" in log[3], log
 
 
 def test_missing_folder_is_an_error():

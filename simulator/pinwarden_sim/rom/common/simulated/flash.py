@@ -41,6 +41,8 @@ class Flash:
             self.blocks = state["size"] // _BLOCK
         if "cut" in state:
             self.left = state["cut"]  # bytes until the power fails; None: it does not
+        if "steps" in state:
+            self.steps = state["steps"]  # the same in steps: each operation is one, and its end another
 
     def place(self, path, write=False):
         """The host's path of a board's path."""
@@ -80,16 +82,23 @@ class Flash:
         self._settle()
         place = self.place(path, True)
         size = self._size_of(place)
-        if self.left is None and not self.link.interrupts and self.blocks - self.used > _PLENTY:
+        if (
+            self.left is None
+            and self.steps is None
+            and not self.link.interrupts
+            and self.blocks - self.used > _PLENTY
+        ):
             self.unsettled = (place, size)
             return self.disk.open(place, mode)
         from .writing import WritableFile  # here: most boards do not need it, and their memory is small
 
+        self._step("open", path)
         raw = self.disk.open(place, mode.replace("b", "").replace("t", "") + "b")
+        self._step("open", path)
         if "w" in mode:
             self._free(size)
             size = 0
-        return WritableFile(raw, self, mode, size)
+        return WritableFile(raw, self, mode, size, path)
 
     def stat(self, path):
         return self.disk.stat(self.place(path))
@@ -113,14 +122,19 @@ class Flash:
         self._settle()
         place = self.place(path, True)
         size = self._size_of(place)
+        self._step("remove", path)
         self.disk.remove(place)
+        self._step("remove", path)
         self._free(size)
 
     def rename(self, old, new):
         self._settle()
+        path = new
         old, new = self.place(old, True), self.place(new, True)
         size = self._size_of(new) if new != old else 0
+        self._step("rename", path)
         self.disk.rename(old, new)
+        self._step("rename", path)
         self._free(size)
 
     def statvfs(self, path):
@@ -144,6 +158,12 @@ class Flash:
         except OSError:
             return 0
         return stat[6] if stat[0] & _FILE else 0
+
+    def _step(self, what, path):
+        if self.steps is not None:
+            from .writing import step
+
+            step(self, what, self.resolve(path))
 
     def _settle(self):
         """Count what was written to a file that nobody watched."""

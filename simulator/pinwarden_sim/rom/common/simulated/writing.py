@@ -10,11 +10,19 @@ from .flash import in_blocks
 _ENOSPC = 28  # which MicroPython's errno does not list
 
 
-class WritableFile(io.IOBase):
-    """`raw` is the open file of the disk, `size` its bytes so far."""
+def step(flash, what, path):
+    """Count a step; the power may fail at it, and the host is told where."""
+    flash.steps -= 1
+    if flash.steps <= 0:
+        flash.link.end({"e": "cut", "at": what + " " + path})
 
-    def __init__(self, raw, flash, mode, size):
+
+class WritableFile(io.IOBase):
+    """`raw` is the open file of the disk, `size` its bytes so far, `path` the board's name of it."""
+
+    def __init__(self, raw, flash, mode, size, path):
         self.raw = raw
+        self.path = path
         self.flash = flash
         self.text = "b" not in mode
         self.appends = "a" in mode
@@ -39,12 +47,20 @@ class WritableFile(io.IOBase):
             if flash.left is not None and len(data) >= flash.left:
                 self.raw.write(data[: flash.left])
                 flash.link.end({"e": "cut"})
+            if flash.steps == 1:
+                self.raw.write(data[: len(data) // 2])
+            self._step()
             self.raw.write(data)
+            self._step()
             if flash.left is not None:
                 flash.left -= len(data)
                 flash.link.send({"e": "cut_after", "bytes": flash.left})
         finally:
             flash.link.release()
+
+    def _step(self):
+        if self.flash.steps is not None:
+            step(self.flash, "write", self.flash.resolve(self.path))
 
     def _take(self, count):
         """Take the blocks for so many more bytes. Raises ENOSPC."""
