@@ -5,6 +5,7 @@
 # make abuse   ten minutes of mixed abuse of a board, and a good client that is answered all the same
 # make powercuts   500 power cuts on each runtime, under load
 # make fuzz    strange input for what strangers reach, a minute for each part; SECONDS=600 for ten
+# make mutants what no test notices when an expression is changed; MODULE=firmware/access.py for one module
 # make lock    the lock files, after a change of the dependencies; UPGRADE=--upgrade takes newer versions
 # make clean   removes what make made
 #
@@ -13,12 +14,13 @@
 PYTHON ?= python3
 UPGRADE ?=
 SECONDS ?= 60
+MODULE ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 LOCKED := $(PIP) --require-hashes
 
-.PHONY: run test lint format bench fuzz abuse lock clean powercuts
+.PHONY: run test lint format bench fuzz mutants abuse lock clean powercuts
 .DELETE_ON_ERROR:
 
 run: $(VENV)/run.stamp
@@ -56,6 +58,9 @@ powercuts: $(VENV)/dev.stamp
 fuzz: $(VENV)/fuzz.stamp
 	@$(BIN)/python tests/fuzz/run.py --seconds $(SECONDS)
 
+mutants: $(VENV)/mutation.stamp
+	@$(BIN)/python tests/mutation/run.py $(MODULE)
+
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis
 
@@ -88,6 +93,11 @@ $(VENV)/fuzz.stamp: $(VENV)/dev.stamp requirements-fuzz.lock
 	@$(LOCKED) -r requirements-fuzz.lock
 	@touch $@
 
+$(VENV)/mutation.stamp: $(VENV)/dev.stamp requirements-mutation.lock
+	@echo "Installing what makes mutants, from requirements-mutation.lock"
+	@$(LOCKED) -r requirements-mutation.lock
+	@touch $@
+
 # The lock files name versions and hashes for every platform, and no place to download from: that is pip's business.
 COMPILE = build/lock/bin/uv pip compile $(UPGRADE) --quiet --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-annotate --custom-compile-command "make lock"
@@ -98,4 +108,5 @@ lock: $(VENV)/venv.stamp
 	@$(COMPILE) pyproject.toml --group dev --output-file requirements-dev.lock
 	@$(COMPILE) pyproject.toml --group build --constraint requirements-dev.lock --output-file requirements.lock
 	@$(COMPILE) --group fuzz --output-file requirements-fuzz.lock
+	@$(COMPILE) --group mutation --constraint requirements-dev.lock --output-file requirements-mutation.lock
 	@$(COMPILE) --group board-stubs --output-file requirements-stubs.lock

@@ -3,6 +3,8 @@
 A token comes as a bearer (RFC 6750), or is only used to sign the request (docs/signed-requests.md).
 """
 
+import gc
+
 import jwt
 from micropython import const
 
@@ -136,7 +138,7 @@ class Access:
 
     def _verify(self, token, now):
         try:
-            return self._verifier.verify(token, now)
+            return self._again(lambda: self._verifier.verify(token, now))
         except jwt.TokenError as error:
             refused = error
         if b" " in token or b"," in token:  # the comma of two fields, too
@@ -157,6 +159,18 @@ class Access:
             self._proofs.renew()
         return now
 
+    def _again(self, verify):
+        """Return what `verify()` does; try again, with what is only remembered forgotten, if memory is short:
+        of that there may be enough, in pieces too small for a long token.
+        """
+        try:
+            return verify()
+        except MemoryError:
+            pass
+        self.forget()
+        gc.collect()
+        return verify()
+
     def _parse(self, request):
         """Return the Proof of a signed request."""
         try:
@@ -168,12 +182,15 @@ class Access:
     def _prove(self, request, parsed, now):
         """Return the claims of the token that has signed `request`."""
         proofs = self._proofs
+        proved = []
 
         def prove(key):
-            proofs.prove(request, parsed, key, now)
+            if not proved:  # once: the next time it would be a replay
+                proofs.prove(request, parsed, key, now)
+                proved.append(True)
 
         try:
-            return self._verifier.verify_proof(parsed.token, prove, now)
+            return self._again(lambda: self._verifier.verify_proof(parsed.token, prove, now))
         except (jwt.TokenError, proof.ProofError) as error:
             refused = error
         except MemoryError:

@@ -6,6 +6,7 @@ outlive versions.
 
 import asyncio
 import gc
+import os
 import sys
 import time
 
@@ -19,38 +20,82 @@ def run(problem=None):
     """Run the application, for ever; if there is a `problem`, in safe mode, which tells it. Raises what no
     part could deal with: main.py then resets the board.
     """
-    asyncio.run(_main(problem))
+    leave = []
+    try:
+        asyncio.run(_main(problem, leave))
+    finally:
+        while leave:
+            try:
+                leave[0]()
+                leave.pop(0)
+            except KeyboardInterrupt:
+                pass  # some tools send more than one Ctrl-C
 
 
-async def _main(problem):
+async def _main(problem, leave):
+    global \
+        _parts, \
+        _safe_mode, \
+        _read_files, \
+        _read_version, \
+        _read_mark, \
+        _read_revoked, \
+        _make_pin, \
+        _serve, \
+        _watch
     asyncio.get_event_loop().set_exception_handler(_stray_exception)
-    if problem:
-        await _safe_mode([problem])
-        return
-    storage.make_folder("/state")
+    tasks = _safe_mode([problem]) if problem else _parts(leave)
+    # A twentieth of the application's memory, and never called again.
+    del _parts, _safe_mode, _read_files, _read_version, _read_mark, _read_revoked, _make_pin, _serve, _watch
+    gc.collect()
+    # Sooner than when nothing is left: what lives on then lies beside the rest, not all over, and after weeks
+    # there is room for a long token, too. It costs a tenth of a request; without it, a board in a soak test
+    # was full of holes after 2,500 requests.
+    gc.threshold(gc.mem_free() * 2 // 3)
+    await asyncio.gather(*tasks)
+
+
+def _parts(leave):
+    """Build and connect the parts. Return what has to run, for ever; `leave` gets what is to be called at the
+    end.
+    """
+    # The names of a module stay for ever. Those of the rare ones come to lie beside the rest so, and not, some
+    # at a time, in the midst of the free memory.
+    for name in ("firmware.audit_file", "firmware.admin_keys", "firmware.clock_set"):
+        __import__(name)
+    _unload("audit_file", "admin_keys", "keyring", "hkdf", "clock_set", "timekeeping")
+    gc.collect()
+    warnings = storage.make_folder("/state")  # what /healthz warns of: names of files that were damaged
     try:
         settings, secrets, verifier = _read_files()
     except ValueError as error:  # SettingsError and KeyRejected are ValueErrors
-        await _safe_mode(str(error).split("\n"))
-        return
+        return _safe_mode(str(error).split("\n"))
     version = _read_version()
+    mark = _read_mark(warnings)
     gc.collect()
     # The parts are loaded only now, into the room that was needed to check the settings. The other way round
     # that room would be holes between the parts, too small for a long request.
     from .access import Access
     from .api import Api
+    from .audit import Audit, keep_audit
     from .clock import Clock, keep_time
     from .http import Server
     from .page import find_files
     from .pins import Pins, enforce
+    from .proof import Proofs
     from .wifi import Wifi
 
+    http = settings["http"]
+    tls = None
     try:
         pins = Pins(settings["pins"], _make_pin)
-    except ValueError as error:  # a GPIO that this chip's MicroPython does not offer
-        await _safe_mode([str(error)])
-        return
-    clock = Clock(machine.RTC())
+        if http["tls"]:
+            from .tls import Tls
+
+            tls = Tls(secrets.get("tls"), http)
+    except ValueError as error:  # a GPIO that this chip's MicroPython does not offer; a certificate
+        return _safe_mode([str(error)])
+    clock = Clock(machine.RTC(), mark)
     hostname = settings["hostname"]
     setup = log = None
     if settings["setup_mode"]:
@@ -64,10 +109,39 @@ async def _main(problem):
     credentials = secrets["wifi"]
     secrets = None
     wifi = Wifi(network, hostname, credentials, setup)
-    revoked = _read_revoked(clock, settings)
-    access = Access(verifier, clock, settings["name"], revoked)
+    revoked = _read_revoked(clock, warnings)
+    access = Access(
+        verifier, clock, settings["name"], revoked, Proofs(os.urandom), settings["policy"]["bearer"]
+    )
 
     started = time.ticks_ms()
+
+    audit = Audit(clock)
+    audit.note(("start", None, version["reset_cause"]))
+
+    def write_audit(due=3):
+        gc.collect()
+        try:
+            from .audit_file import write  # some times a day
+
+            write(audit, due)
+        except Exception as error:  # that nobody's pins stand still for
+            if "audit" not in warnings:
+                warnings.append("audit")
+                print("audit: cannot be written: %r" % error)
+            return True
+        finally:
+            _unload("audit_file")
+        if "audit" in warnings:
+            warnings.remove("audit")
+        return False
+
+    def hear(request, response):
+        if log:
+            log.write(request, response)
+        audit.hear(request, response)
+
+    leave += (pins.make_safe, write_audit)
 
     def describe():
         try:
@@ -96,11 +170,31 @@ async def _main(problem):
         access.forget()
         gc.collect()
         try:
+            if parts[0] == "clock":
+                from .clock_set import answer
+
+                return answer(request, clock)
+            if parts[0] == "audit":
+                from .audit_read import read
+
+                return read(audit, request.query)
             from .admin import Admin
 
             return Admin(access, settings, revoked).answer(request, parts)
         finally:
-            _unload("admin", "admin_keys", "keyring", "hkdf", "revocation")
+            _unload("admin", "admin_keys", "keyring", "hkdf", "jwtrules", "revocation", "clock_set")
+            _unload("timekeeping", "audit_read", "audit_file")
+
+    def sync(asked, delay):
+        gc.collect()
+        try:
+            from .timekeeping import flush, sync  # every hour, and every six hours
+
+            if asked is None:
+                return flush(clock)
+            return sync(clock, settings["ntp"], settings["policy"]["max_jump"], asked, delay)
+        finally:
+            _unload("timekeeping")
 
     api = Api(
         access,
@@ -110,36 +204,41 @@ async def _main(problem):
         page,
         administer,
     )
+    api.warnings = warnings  # pyright: ignore[reportAttributeAccessIssue]
     names = (hostname + ".local", hostname) + tuple(settings["hosts"])
+
+    def hosts():
+        return names + wifi.addresses()
+
     server = Server(
         log.timed(api.handle) if log else api.handle,
-        settings["http"],
-        lambda: names + wifi.addresses(),
+        http,
+        hosts,
         settings["origins"],
-        on_request=log.write if log else None,
+        on_request=hear,
         on_low_memory=access.forget,
     )
-    gc.collect()
-    # Sooner than when nothing is left: what lives on then lies beside the rest, not all over, and after weeks
-    # there is room for a long token, too. It costs a tenth of a request; without it, a board in a soak test
-    # was full of holes after 2,500 requests.
-    gc.threshold(gc.mem_free() * 2 // 3)
-    await asyncio.gather(
+    server.tls = tls  # pyright: ignore[reportAttributeAccessIssue]
+    tasks = [
         enforce(pins),
         wifi.keep_connected(),
-        keep_time(clock, settings["ntp"], lambda: wifi.address() is not None and not pins.busy()),
-        _serve(server, wifi, credentials, settings["http"]["port"]),
+        keep_time(
+            clock, sync, lambda: wifi.address() is not None and not pins.busy(), lambda: not pins.busy(2000)
+        ),
+        _serve(server, wifi, credentials, http["port"]),
         _watch(lambda: server.is_listening and (wifi.network() or not credentials)),
-    )
+        keep_audit(audit, write_audit, pins.busy),
+    ]
+    if tls:
+        tasks.append(tls.redirect(server, http, hosts))
+    return tasks
 
 
-async def _safe_mode(problems):
+def _safe_mode(problems):
     from . import safe_mode  # which no healthy board needs to hold
 
     wifi, server, credentials = safe_mode.make(problems)
-    await asyncio.gather(
-        wifi.keep_connected(), _serve(server, wifi, credentials, safe_mode.PORT), _watch(lambda: False)
-    )
+    return [wifi.keep_connected(), _serve(server, wifi, credentials, safe_mode.PORT), _watch(lambda: False)]
 
 
 async def _serve(server, wifi, credentials, port):
@@ -147,7 +246,7 @@ async def _serve(server, wifi, credentials, port):
     while credentials and wifi.network() is None:
         await asyncio.sleep_ms(100)
     joined_at, own = wifi.addresses()
-    print("http: serving", joined_at or own or "without Wi-Fi", "port", port)
+    print("https:" if server.tls else "http:", "serving", joined_at or own or "without Wi-Fi", "port", port)
     await server.serve(port=port)
 
 
@@ -189,15 +288,30 @@ def _read_files():
         secrets = check_secrets(storage.load("/secrets.json"))
         return settings, secrets, make_verifier(settings, secrets["keys"])
     finally:
-        _unload("settings", "schema", "chips", "keyring", "hkdf")
+        _unload("settings", "schema", "chips", "keyring", "hkdf", "jwtrules")
 
 
-def _read_revoked(clock, settings):
+def _read_mark(warnings):
+    from .timekeeping import load
+
+    try:
+        mark = load()
+        if mark is None and "clock" not in warnings:
+            warnings.append("clock")
+        return mark or (0, 0, 0)
+    finally:
+        _unload("timekeeping", "aside")
+
+
+def _read_revoked(clock, warnings):
     from .revocation import Revocations
 
-    revoked = Revocations(now=clock.now, max_ttl=settings["max_ttl"]).revoked
+    revocations = Revocations(now=clock.now)
+    revoked = revocations.revoked
+    if revocations.lost and "revocations" not in warnings:
+        warnings.append("revocations")
     if revoked.recover is None:  # else it has work left: until the time is known
-        _unload("revocation")
+        _unload("revocation", "aside")
     return revoked
 
 

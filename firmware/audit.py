@@ -5,6 +5,7 @@ unloaded again. docs/audit.md tells what is in a record, and how often the flash
 """
 
 import asyncio
+import json
 
 from micropython import const
 
@@ -14,6 +15,8 @@ _LOOK_MS = const(50)
 _MINUTE = const(1200)  # looks
 
 _MOST = const(16)  # events that wait; more are only counted
+_ROOM = const(1536)  # octets that they take
+_TEXT = const(40)  # characters of a subject, an id or a value, of up to 12 octets each in JSON
 _ENOUGH = const(10)  # events are written at once: so many make one write
 _ROWS = const(8)  # kinds of refusals that are told apart; a ninth row is for all others
 
@@ -29,9 +32,10 @@ _LATEST = const(100)  # looks that a write may be put off
 
 
 class Audit:
-    """Hears of every answer, and keeps what is to be written: `.waiting`, an (Unix time or None, (what, pin,
-    value), subject, token's id, address) of each event, oldest first; `.refused`, a [address, code, count,
-    subject] of each kind of refusal; `.dropped`, how many events there was no room for.
+    """Hears of every answer, and keeps what is to be written: `.held`, whose first `.size` octets are the
+    `.count` events that wait, oldest first, each a line of JSON, [Unix time or null, what, pin, value,
+    subject, token's id, address]; `.refused`, a [address, code, count, subject] of each kind of refusal;
+    `.dropped`, how many events there was no room for.
 
     `.saved` is how many writes the flash may be put to now.
     """
@@ -40,7 +44,10 @@ class Audit:
         self.now = clock.now
         self._clock = clock
         self._knows = clock.now() is not None
-        self.waiting = []
+        # Made once: events as objects of their own would lie all over the free memory, and leave no room for
+        # a long token, nor for what writes them.
+        self.held = bytearray(_ROOM)
+        self.size = self.count = 0
         self.refused = []
         self.dropped = 0
         self.saved = _SAVED
@@ -64,10 +71,20 @@ class Audit:
 
     def note(self, action, subject=None, token_id=None, address=None):
         """Note an event: `action` is (what, pin or None, value or None)."""
-        if len(self.waiting) == _MOST:
+        what, pin, value = action
+        entry = [self.now(), what, pin, value, subject, token_id, address]
+        for place in (3, 4, 5):
+            if type(entry[place]) is str:
+                entry[place] = entry[place][:_TEXT]
+        text = json.dumps(entry).encode()
+        end = self.size + len(text)
+        if self.count == _MOST or end >= _ROOM:
             self.dropped += 1
         else:
-            self.waiting.append((self.now(), action, subject, token_id, address))
+            self.held[self.size : end] = text
+            self.held[end] = 10  # the end of a line; there is none in JSON
+            self.size = end + 1
+            self.count += 1
 
     def _refuse(self, address, code, subject):
         rows = self.refused
@@ -94,9 +111,10 @@ class Audit:
             self._looks = 0
             self.saved = min(self.saved + 1, _SAVED)
         due = 0
-        if self.waiting:
+        if self.count:
             self._age += 1
-            if self.saved > 0 and (self._age >= _MINUTE or (self._age >= 0 and len(self.waiting) >= _ENOUGH)):
+            is_enough = self.count >= _ENOUGH or self.size > _ROOM // 2
+            if self.saved > 0 and (self._age >= _MINUTE or (self._age >= 0 and is_enough)):
                 due = 1
         if self.refused or self._pause > _MINUTE:
             self._left -= 1

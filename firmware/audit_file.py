@@ -13,7 +13,7 @@ behind the last whole one, and a line says so.
 import os
 from binascii import hexlify
 from hashlib import sha256
-from json import dumps
+from json import dumps, loads
 
 from micropython import const
 
@@ -23,7 +23,7 @@ FOLDER = "/state/audit"
 RINGS = (("events", 8192), ("refusals", 2048))  # octets of a file
 _SPARE = const(128)  # of them are left for the line that tells of a torn one
 
-_PIECE = const(1536)  # octets that are written at once: memory is in pieces
+_PIECE = const(1536)  # octets that are written at once
 _AT_ONCE = const(12)  # lines, which is about as much
 _CHUNK = const(512)  # octets that are read at once
 _LINE = const(1023)  # octets; ours have less than 300
@@ -72,20 +72,21 @@ class _Ring:
             os.rename(self._path, self._path + ".old")
             self._size = 0
             room = self._most - _SPARE
-        data = self._head()
         digest = self.digest
-        count = 0
-        for text in texts:
-            line, next_digest = _line(number + count, text, digest)
-            if count and len(data) + len(line) > min(room, _PIECE):
-                break
-            data += line
-            digest = next_digest
-            count += 1
+        size = count = 0
+        # One by one, since memory is in pieces. The file system writes them together when the file is closed.
         with open(self._path, "ab") as file:
-            if file.write(data) != len(data):
-                raise OSError(28, "no room left")
-        self._took(number + count - 1, digest, data)
+            for text in texts:
+                line, next_digest = _line(number + count, text, digest)
+                data = line if count else self._head() + line
+                if count and size + len(data) > min(room, _PIECE):
+                    break
+                if file.write(data) != len(data):
+                    raise OSError(28, "no room left")
+                size += len(data)
+                digest = next_digest
+                count += 1
+        self._took(number + count - 1, digest, size)
         return count
 
     def mend(self, number, time):
@@ -95,13 +96,13 @@ class _Ring:
         data = self._head() + line
         storage.write_atomic(self._path, _pieces(self._path, self._size, data))
         self.is_torn = False
-        self._took(number, digest, data)
+        self._took(number, digest, len(data))
 
     def _head(self):
         return b"" if self._size else HEAD % (self.number, self.digest) + b"\n"
 
-    def _took(self, number, digest, data):
-        self._size += len(data)
+    def _took(self, number, digest, size):
+        self._size += size
         self.number = number
         self.digest = digest
 
@@ -118,14 +119,17 @@ def write(audit, due, folder=FOLDER):
             audit.saved -= 1
             ring.mend(number, audit.now())
             number += 1
-    while due & 1 and audit.waiting and audit.saved > 0:
+    while due & 1 and audit.count and audit.saved > 0:
         dropped = audit.dropped
-        texts = [event(entry, dropped) for entry in audit.waiting[:1]]
-        texts += [event(entry, 0) for entry in audit.waiting[1:_AT_ONCE]]
+        texts = []
+        for entry in waiting(audit):
+            texts.append(event(entry, 0 if texts else dropped))
+            if len(texts) == _AT_ONCE:
+                break
         audit.saved -= 1
         count = rings[0].add(number, texts)
         number += count
-        del audit.waiting[:count]
+        _forget(audit, count)
         audit.dropped -= dropped
     while due & 2 and audit.refused and audit.saved > 0:
         now = audit.now()
@@ -135,10 +139,29 @@ def write(audit, due, folder=FOLDER):
         del audit.refused[:count]
 
 
+def waiting(audit):
+    """Yield the events that wait, oldest first, as Audit describes them."""
+    start = 0
+    while start < audit.size:
+        end = audit.held.find(b"\n", start)
+        yield loads(audit.held[start:end])
+        start = end + 1
+
+
+def _forget(audit, count):
+    """Let go of the oldest of the events that wait."""
+    start = 0
+    for _ in range(count):
+        start = audit.held.find(b"\n", start) + 1
+    size = audit.size - start
+    audit.held[:size] = audit.held[start : audit.size]
+    audit.size = size
+    audit.count -= count
+
+
 def event(entry, dropped):
     """Return the text of one of the events that wait; before it `dropped` got lost."""
-    time, action, subject, token_id, address = entry
-    what, pin, value = action
+    time, what, pin, value, subject, token_id, address = entry
     members = (
         ("pin", pin),
         ("value", value),

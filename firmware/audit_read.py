@@ -4,7 +4,7 @@ import strictjson
 
 from . import storage
 from .access import Denied
-from .audit_file import FOLDER, HEAD, LAST, RINGS, digest_of, event, lines, parse, refusal
+from .audit_file import FOLDER, HEAD, LAST, RINGS, digest_of, event, lines, parse, refusal, waiting
 from .response import Response
 
 
@@ -45,17 +45,20 @@ def read(audit, query, folder=FOLDER):
     del found[:-limit]
     found.reverse()
     chain = "whole" if broken is None else "broken at %d" % broken
-    head = b'{"chain":"%s","dropped":%d,"waiting":[' % (chain.encode(), audit.dropped)
-    head += b",".join(_waiting(audit) if before is None else ()) + b'],"records":['
-    length = len(head) + max(0, len(found) - 1) + 2
+    # In pieces: memory is, too.
+    pieces = [b'{"chain":"%s","dropped":%d,"waiting":[' % (chain.encode(), audit.dropped)]
+    pieces += _waiting(audit) if before is None else ()
+    pieces.append(b'],"records":[')
+    length = sum([len(piece) for piece in pieces]) + max(0, len(found) - 1) + 2
     for _, place in found:
         length += place >> 2 & 1023
-    return Response(200, _body(head, found, paths, heads), length=length)  # pyright: ignore[reportArgumentType]
+    return Response(200, _body(pieces, found, paths, heads), length=length)  # pyright: ignore[reportArgumentType]
 
 
-def _body(head, found, paths, heads):
+def _body(pieces, found, paths, heads):
     # No name of this module: when the answer is written, it has been unloaded.
-    yield head
+    for piece in pieces:
+        yield piece
     comma = b""
     for _, place in found:
         with open(paths[place & 3], "rb") as file:
@@ -71,9 +74,10 @@ def _body(head, found, paths, heads):
 
 def _waiting(audit):
     """Return the records that are not on the flash yet, newest first; no numbers."""
-    texts = [event(entry, 0) for entry in audit.waiting]
+    texts = [event(entry, 0) for entry in waiting(audit)]
     texts += [refusal(row, audit.now()) for row in audit.refused]
-    return [b"{%s}" % text for text in reversed(texts)]
+    texts.reverse()
+    return [(b",{%s}" if i else b"{%s}") % text for i, text in enumerate(texts)]
 
 
 def _asked(query):

@@ -1,11 +1,16 @@
 """What time it is, in Unix seconds; or that nobody knows.
 
 MicroPython counts from 2000 on an ESP32 and from 1970 elsewhere, and after a power cut it counts from there.
-A token would look unexpired then: so a clock that reads earlier than this firmware was written is *unset*,
-which is no time at all.
+A token would look unexpired then: so a clock that reads earlier than it can be is *unset*, which is no time
+at all.
 
-Nobody can turn the clock back behind a token that was good: the newest `iat` of a verified token is proof,
-signed by a key of ours, that it is at least that late. A clock that falls far behind it is unset as well.
+Nobody can turn the clock back behind what is known for certain:
+- this firmware had been written;
+- a key of ours has signed the newest `iat` of a verified token;
+- the *mark*: a time that two servers, an administrator or a deployment told, and what has passed since by
+  the crystal.
+
+The last two outlive a power cut, see timekeeping.py, and docs/time.md for what this is good for.
 """
 
 import asyncio
@@ -16,46 +21,59 @@ from micropython import const
 # No correct clock reads less: 2026-01-01, in Unix seconds.
 BUILD_DATE = 1767225600
 
-# A token may be newer than our clock by the leeway, of which settings.py allows no more than this.
+# Seconds. A token may be newer than our clock by the leeway, of which settings.py allows no more than this;
+# and by so much the clock of an administrator's computer may be ahead, and not lock true time out for ever.
 _LEEWAY = const(300)
 
-_UNIX_OF_2000 = 946684800
-_UNIX_OF_2100 = 4102444800
+_UNIX_OF_2000 = const(946684800)
+_UNIX_OF_2100 = const(4102444800)
 
-# ntptime takes a reply whose time is all zeros, a "kiss-o'-death" (RFC 5905 section 7.4), for the turn of the
-# NTP era.
-_UNIX_OF_NTP_ZERO = 2085978496
+# What passes by the crystal is counted short by 1/4096: the mark must not overtake true time in a year
+# without a server. A crystal is off by a tenth of that.
+_SHORT = const(12)  # bits
 
-_RESYNC_MS = const(6 * 3600 * 1000)
-_LOOK_MS = const(5000)
+_HOUR = const(3600)
+_MINUTE = const(60)
 _POLL_MS = const(1000)
 
 
 class Clock:
-    """The board's clock. `rtc` has MicroPython's `RTC.datetime(tuple)`; `floor` is the newest `iat` known
-    from before.
+    """The board's clock. `rtc` has MicroPython's `RTC.datetime(tuple)`; `before` is what hold() has returned
+    before the start.
 
     A clock that is right already when the board starts, after a soft reset or a deep sleep, has the source
-    "rtc". `.epoch` is the Unix time at which the board's own seconds begin.
+    "rtc". `.epoch` is the Unix time at which the board's own seconds begin; `.problem` tells why the clock is
+    unset, for people, or is None.
     """
 
-    def __init__(self, rtc, floor=0, time=time):
+    def __init__(self, rtc, before=(0, 0, 0), time=time):
         self._rtc = rtc
-        self._time = time.time
-        self._gmtime = time.gmtime
+        self._time = time
         self.epoch = _UNIX_OF_2000 if time.gmtime(0)[0] == 2000 else 0
-        self._floor = max(floor, BUILD_DATE)
-        # In the board's own seconds: until 2034 those are small ints, which cost no memory, and Unix seconds
-        # are not.
-        self._earliest = self._floor - self.epoch
+        self.problem = None
+        self._iat, self._mark, ahead = before
+        self._proof = max(self._iat, self._mark) or None
+        self._proof_at = self._seconds = self._ms = 0
+        self._ticks = time.ticks_ms()
         self._last = self._last_unix = 0
         self._source = "rtc"
+        self._settle()
+        now = self.now()
+        if now is not None and now - ahead > (self._proof or 0):
+            # A reset does not stop it; and only who has the board in his hands, on USB, could set it behind
+            # our back.
+            self._proof = now - ahead
+
+    def _settle(self):
+        # In the board's own seconds: until 2034 those are small ints, which cost no memory, and Unix seconds
+        # are not.
+        self._earliest = max(self._iat, self._mark, BUILD_DATE) - self.epoch
 
     def now(self):
         """Unix seconds, an int, or None while the clock is unset."""
-        local = int(self._time())
+        local = int(self._time.time())
         if local < self._earliest:
-            if self._floor == BUILD_DATE or local < self._earliest - _LEEWAY:
+            if local < self._earliest - _LEEWAY or self._earliest + self.epoch == BUILD_DATE:
                 return None
             local = self._earliest
         if local != self._last:  # one new int a second, however many requests
@@ -63,21 +81,61 @@ class Clock:
             self._last_unix = local + self.epoch
         return self._last_unix
 
-    def set(self, unix, source):
+    def tick(self):
+        """Return the seconds since the start, which nobody can set. To be asked every 6 days at the least:
+        ticks wrap, and tell earlier from later within 2**29 ms.
+        """
+        ticks = self._time.ticks_ms()
+        self._ms += self._time.ticks_diff(ticks, self._ticks)
+        self._ticks = ticks
+        self._seconds += self._ms // 1000
+        self._ms %= 1000
+        return self._seconds
+
+    def proof(self):
+        """What time it is at the least, for certain, in Unix seconds; None if that was never known."""
+        if self._proof is None:
+            return None
+        passed = self.tick() - self._proof_at
+        return max(self._proof + passed - (passed >> _SHORT), self._iat)
+
+    def set(self, unix, source, is_certain):
         """Set the clock to Unix seconds; `source` is "ntp" or "manual". ValueError: it cannot be then."""
         if type(unix) is not int or not BUILD_DATE <= unix < _UNIX_OF_2100:
             raise ValueError("not a time between this firmware's making and the year 2100")
-        if unix < self._floor:
-            raise ValueError("earlier than the newest token that this board has admitted")
-        date = self._gmtime(unix - self.epoch)
+        if unix < max(self._iat, self._mark, (self.proof() or 0) - _LEEWAY):
+            raise ValueError("earlier than this board knows it to be")
+        if is_certain:
+            self.hold()  # the mark stays where it is now: many small steps back get no further than one
+        date = self._time.gmtime(unix - self.epoch)
         self._rtc.datetime((date[0], date[1], date[2], date[6], date[3], date[4], date[5], 0))
         self._source = source
+        self.problem = None
+        if is_certain:
+            self._prove(unix)
+
+    def _prove(self, unix):
+        self._proof_at = self.tick()
+        self._proof = unix
 
     def saw_iat(self, iat):
         """Note the `iat` of a token that was verified: it is that late at least."""
-        if iat > self._floor:
-            self._floor = iat
-            self._earliest = iat - self.epoch
+        if iat > self._iat:
+            if iat > (self.proof() or BUILD_DATE):
+                self._prove(iat)
+            self._iat = iat
+            self._settle()
+
+    def hold(self):
+        """Move the mark up to what is certain now, less what an administrator's clock may be off. Return what
+        is to be known after the next start: the newest `iat` and the mark, both in Unix seconds, 0 for
+        nothing; and by how many seconds the clock is ahead of what is certain.
+        """
+        proof = self.proof() or 0
+        if proof - _LEEWAY > self._mark:
+            self._mark = proof - _LEEWAY
+            self._settle()
+        return self._iat, self._mark, (self.now() or proof) - proof
 
     def state(self):
         """{"set": bool, "source": "ntp", "manual", "rtc" or None}"""
@@ -85,38 +143,33 @@ class Clock:
         return {"set": known, "source": self._source if known else None}
 
 
-async def keep_time(clock, servers, may_block, ntp=None, sleep_ms=asyncio.sleep_ms, log=print):
-    """Set the clock by NTP, for ever: at once, every six hours, and when it has become unset.
+async def keep_time(clock, sync, may_ask, may_write, sleep_ms=asyncio.sleep_ms, log=print):
+    """Have the clock set and its mark kept, for ever: it is set at once, every six hours, and when it has
+    become unset; the mark is written when it was set, and once an hour.
 
-    `servers` are asked in turn. After a failure come 1, 2, 4 … 300 s of waiting, and up to an hour if the
-    clock is set: each query stops everything else, for a second or for as long as DNS takes. So `may_block()`
-    is asked before; it says no while a pulse is about to end, and while there is no network. `ntp` is the
-    module ntptime. Its settime() would set the chip's clock to whatever a server says; its time() lets us
-    look first.
+    `sync(asked, delay)` asks a time server and returns in how many seconds to ask again, `sync(None, 0)`
+    writes the mark: timekeeping.py, which is loaded for it. Asking stops everything else, for a second or for
+    as long as DNS takes, and so does writing, for less: `may_ask()` and `may_write()` are asked before, and
+    say no while a pulse is about to end, the former also while there is no network.
     """
-    if not servers:
-        return
-    if ntp is None:
-        import ntptime as ntp
-    delay = turn = 0
+    asked = []  # where timekeeping.py keeps what it knows
+    delay = ask_at = write_at = 0
+    was_set = False
     while True:
-        while not may_block():
-            await sleep_ms(_POLL_MS)
-        ntp.host = servers[turn % len(servers)]
-        turn += 1
+        seconds = clock.tick()
+        is_set = clock.now() is not None
+        if was_set and not is_set:
+            delay = ask_at = 0
         try:
-            unix = ntp.time() + clock.epoch
-            if unix == _UNIX_OF_NTP_ZERO:
-                raise ValueError("the server gives no time")
-            clock.set(unix, "ntp")
-        except Exception as error:  # no reply, half a reply, or a time that cannot be
-            delay = min(delay * 2 or 1, 300 if clock.now() is None else 3600)
-            log(f"clock: no time from {ntp.host} ({error!r}); trying again in {delay} s")
-            rest = delay * 1000
-        else:
-            delay = 0
-            rest = _RESYNC_MS
-        was_set = clock.now() is not None
-        while rest > 0 and (clock.now() is not None or not was_set):
-            await sleep_ms(min(rest, _LOOK_MS))
-            rest -= _LOOK_MS
+            if is_set and seconds >= write_at:
+                if may_write():
+                    write_at = seconds + _HOUR
+                    sync(None, 0)
+            elif seconds >= ask_at and may_ask():
+                ask_at = seconds + _MINUTE
+                delay = sync(asked, delay)
+                ask_at = clock.tick() + delay
+        except MemoryError as error:  # to load timekeeping.py
+            log("clock: too little memory: %s" % error)
+        was_set = is_set
+        await sleep_ms(_POLL_MS)

@@ -1,11 +1,12 @@
 """One TCP connection: its bounded buffer, what it waits for, and the requests that come out of it.
 
 Everything is taken from the socket in chunks and given back as whole requests; the buffer never holds more
-than one head and one body. Who may stay and for how long is the server's business (http.py).
+than one head and one body. Who may stay and for how long is the server's business (http.py); who goes first
+is told here.
 """
 
 import errno
-from time import ticks_add, ticks_ms
+from time import ticks_add, ticks_diff, ticks_ms
 
 from micropython import const
 
@@ -16,6 +17,11 @@ _LINGER_OCTETS = const(65536)
 _LINGER_MS = const(1000)
 _TLS = b"\x16"  # begins a TLS handshake
 _MAX_LINE = const(1100)  # a request line with the longest target that parse_head takes
+
+_WRITER_MS = const(1000)  # how long an answer may be on its way before its place can be wanted
+# Parts of a rank: the longest wait is 360 s, and nobody has more than 7 places.
+_PLACE = const(1 << 20)
+_OUT_OF_TURN = const(1 << 24)
 
 # What a connection waits for.
 HEAD = const(0)
@@ -35,12 +41,14 @@ class Connection:
     # Until it is set; most connections end before most of these are.
     stream = None
     task = None
+    address = None  # see ratelimit.key_of; those with a place have one
     request = None  # the one whose body is awaited
     unsent = None  # (octets, iterator of octets or None, keep_alive) of the answer that is being written
     state = HEAD
     buffer = b""
     deadline = None
     reclaim = None  # called when there is no room for what has come, before giving up
+    raw = None  # the socket below, where `sock` is a TLS session on it
 
     def __init__(self, sock, peer, limits, scratch=None):
         self.sock = sock
@@ -137,6 +145,12 @@ class Connection:
                 self.wait_for(HEAD, self.limits["head_timeout"])
             return None
         self.buffer = buffer[end + 4 :]
+        try:
+            return parse_head(buffer, end)
+        except MemoryError:
+            if self.reclaim is None:
+                raise
+        self.reclaim()
         return parse_head(buffer, end)
 
     def _await_body(self, request):
@@ -162,6 +176,8 @@ class Connection:
     def send(self, data):
         """Send what the socket takes of `data` now; return how many octets that was. Raises OSError."""
         try:
+            if self.raw is not None:  # not each build's session has send(); None is EAGAIN
+                return self.sock.write(data) or 0
             return self.sock.send(data)
         except OSError as error:
             if error.errno == errno.EAGAIN:
@@ -185,3 +201,41 @@ class Connection:
         self.state = LINGER
         self.since = ticks_ms()
         self.deadline = ticks_add(self.since, _LINGER_MS)
+
+    def close(self):
+        """Close the socket."""
+        self.sock.close()
+        if self.raw is None:
+            return
+        # A handshake that failed has made the session forget it. What is unread of whoever speaks plain HTTP
+        # there would make a reset of its end.
+        try:
+            self.raw.recv(CHUNK)
+        except (OSError, MemoryError):
+            pass
+        self.raw.close()
+
+
+def first_to_go(connections, address=None):
+    """Return which of the connections makes room for a newcomer from `address`: of the address that has most
+    of them, the newcomer counted in, so that whoever takes all turns out nobody who has one. While nobody has
+    come yet, and all get answers that have been on their way for a moment only, return None.
+    """
+    now = ticks_ms()
+    chosen = None
+    highest = 0
+    for connection in connections:
+        rank = ticks_diff(now, connection.since)  # of one address's, who has waited longest
+        if connection.state == LINGER:  # it has its answer
+            rank += _OUT_OF_TURN
+        elif connection.state == WRITE:  # it would get half of one, and a page is loaded with many of these
+            rank = rank // 1000 if rank > _WRITER_MS else rank - _OUT_OF_TURN
+        for other in connections:
+            if other.address == connection.address:
+                rank += _PLACE
+        if address == connection.address:
+            rank += _PLACE
+        if (chosen is None and address is not None) or rank > highest:
+            chosen = connection
+            highest = rank
+    return chosen

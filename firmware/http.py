@@ -4,8 +4,9 @@ good.
 It reads in chunks (`readline()` reads the board's sockets an octet at a time, without limit) and writes an
 answer at once. A connection whose request arrives whole with the first chunk is served where it is accepted,
 without a task and without a place among the `connections`; only one that is slow, or kept alive, takes both.
-When all places are taken the one that has waited longest goes, not the newcomer: idle sockets do not lock the
-owner out.
+When all places are taken one of the address that has most goes (connection.py), not the newcomer: idle
+sockets do not lock the owner out. Requests that nobody with a key has made are counted, and refused when they
+are too many (ratelimit.py); one that brings a credential is verified first, always.
 """
 
 import asyncio
@@ -17,8 +18,9 @@ from time import ticks_add, ticks_diff, ticks_ms
 
 from micropython import const
 
-from .connection import BODY, CHUNK, HEAD, IDLE, LINGER, WRITE, Connection
+from .connection import BODY, CHUNK, HEAD, IDLE, LINGER, WRITE, Connection, first_to_go
 from .origins import check_host, check_origin, is_preflight, preflight
+from .ratelimit import Limiter, key_of
 from .request import RequestError
 from .response import problem
 
@@ -27,7 +29,6 @@ _SWEEP_MS = const(250)  # how late a deadline may be seen
 _WRITE_ROUNDS = const(6)  # a body in many chunks gets so many times write_timeout as a whole
 _WRITER_MS = const(1000)  # how long newcomers wait for those who are written to, when these have all places
 _WRITER_POLL_MS = const(20)
-_MUCH_MS = const(16777216)  # more than anybody may wait
 _NOBODY = (errno.EAGAIN, errno.ECONNABORTED)  # why accept() has nobody: it went again
 _NOTHING = bytearray(0)  # reading nothing waits until there is something, and reads nothing
 
@@ -35,18 +36,23 @@ _NOTHING = bytearray(0)  # reading nothing waits until there is something, and r
 class Server:
     """Serves HTTP by `handle(request) -> Response`, a function that neither waits nor blocks.
 
-    `limits` are the settings under `http`: max_head and max_body in octets, connections, and head_timeout,
-    body_timeout, write_timeout and idle_timeout in seconds. `origins` are the foreign origins (str) that CORS
+    `limits` are the settings under `http`: max_head and max_body in octets, connections, head_timeout,
+    body_timeout, write_timeout and idle_timeout in seconds, and strangers, in requests a minute (0 or left
+    out: as many as come). `origins` are the foreign origins (str) that CORS
     admits. `hosts()` returns the names and addresses (lower case, a tuple) that requests may be for, as of
     now. `on_error(exception)` hears of faults in `handle`; `on_request(request or None, response)` of every
-    answer. `on_low_memory()` lets go of what can be made again.
+    answer. `on_low_memory()` lets go of what can be made again. `.tls` is a tls.Tls where connections are in
+    TLS.
     """
+
+    tls = None
 
     def __init__(self, handle, limits, hosts, origins=(), on_error=None, on_request=None, on_low_memory=None):
         self._on_low_memory = on_low_memory
         self._handle = handle
         self._hosts = hosts
         self._limits = limits
+        self._limiter = Limiter(limits)
         self._origins = [origin.encode() for origin in origins]
         self._on_error = on_error or sys.print_exception
         self._on_request = on_request
@@ -67,14 +73,19 @@ class Server:
             self.is_listening = True
             while True:
                 await stream.readinto(_NOTHING)
+                # To make room now would break the page of a phone whose browser opens many connections.
+                # Newcomers wait in the network stack; a moment only, or four who don't read would lock
+                # everybody out.
                 waited = 0
-                while waited < _WRITER_MS and self._is_busy_writing():
+                while waited < _WRITER_MS and self._is_full() and not first_to_go(self._places):
                     await asyncio.sleep_ms(_WRITER_POLL_MS)
                     waited += _WRITER_POLL_MS
                 try:
                     sock, peer = listener.accept()
                     connection = Connection(sock, peer, self._limits, self._scratch)
                     connection.reclaim = self._reclaim  # pyright: ignore[reportAttributeAccessIssue]
+                    if self.tls and not await self.tls.admit(self, connection):  # pyright: ignore
+                        continue
                 except (OSError, MemoryError) as error:
                     if getattr(error, "errno", None) not in _NOBODY:
                         # No socket or no memory left: make room, and let others run before trying again.
@@ -94,10 +105,12 @@ class Server:
         try:
             connection.sock.setblocking(False)
             if self._step(connection):
-                if len(self._places) >= self._limits["connections"]:
-                    self._make_room()
+                connection.address = key_of(connection.peer)
+                if self._is_full():
+                    self._make_room(connection.address)
                 if connection.deadline is None:
                     connection.wait_for(HEAD, self._limits["head_timeout"])
+                gc.collect()  # or what stays as long as the connection lies in the midst of the free memory
                 self._places.append(connection)
                 if self._sweeper is None:
                     self._sweeper = asyncio.create_task(self._sweep())
@@ -163,24 +176,50 @@ class Server:
     def _refuse(self, connection, error):
         """Answer a request that cannot be served; return False to close the connection at once."""
         request = error.request
-        response = problem(error.status, error.code, str(error))
+        if error.status != 429:
+            error = self._charge(connection.peer) or error
+        response = problem(error.status, error.code, str(error), error.fields)
         if self._on_request:
             self._on_request(request, response)
         if request is not None and request.method == "HEAD":
             response.body = b""
         connection.send_last(response)
-        if not connection.buffer and (request is None or not request.length):
+        if not connection.buffer and (request is None or len(request.body) == request.length):
             return False  # nothing more is on its way
         connection.linger()
         return True
 
     def _check(self, request):
         check_host(request, self._hosts())
-        check_origin(request, self._origins)
+        check_origin(request, self._origins, self.tls is not None)
+        if b"authorization" not in request.fields:
+            # Before anything is done for it. A credential is verified first: neither does somebody at the
+            # owner's address lock the owner out, nor somebody who has spent what all may ask.
+            limited = self._charge(request.peer)
+            if limited is not None:
+                raise limited
+
+    def _charge(self, peer):
+        """Count a request of a stranger. Return the RequestError for one who asks too often, or None."""
+        wait = self._limiter.spend(key_of(peer))
+        if not wait:
+            return None
+        return RequestError(
+            429,
+            "rate_limited",
+            "too many requests without a good token",
+            b"Retry-After: %d\r\n" % (wait // 1000 + 1),
+        )
 
     def _answer(self, connection, request):
         """Handle `request` and write the answer, as far as the socket takes it; return False to close."""
         response = self._respond(request)
+        if response.stranger and b"authorization" in request.fields and response.status < 500:
+            # It guesses. A page's file in the answer has not been opened yet.
+            limited = self._charge(request.peer)
+            if limited is not None:
+                limited.request = request
+                raise limited
         if self._on_request:
             self._on_request(request, response)
         if self._origins:
@@ -240,42 +279,23 @@ class Server:
         connection.wait_for(IDLE, self._limits["idle_timeout"])
         return keep_alive
 
-    def _is_busy_writing(self):
-        """Tell whether all places are taken by answers that have been on their way for a moment only.
+    def _is_full(self):
+        return len(self._places) >= self._limits["connections"]
 
-        To make room then would break the page of a phone whose browser opens many connections. Newcomers wait
-        in the network stack; a moment only, or four who don't read would lock everybody out.
-        """
-        if len(self._places) < self._limits["connections"]:
-            return False
-        now = ticks_ms()
-        for connection in self._places:
-            if connection.state != WRITE or ticks_diff(now, connection.since) > _WRITER_MS:
-                return False
-        return True
+    def _make_room(self, newcomer=None):
+        """Close the connection that is the first to go, if there is any. Never raises."""
+        goes = first_to_go(self._places, newcomer)
+        if goes is not None:
+            busy = RequestError(503, "busy", "all connections are taken", b"Retry-After: 1\r\n")
+            self._turn_out(goes, busy)
 
-    def _make_room(self):
-        """Close the connection that has waited longest, if there is any. Never raises."""
-        now = ticks_ms()
-        oldest = None
-        longest = 0
-        for connection in self._places:
-            waited = ticks_diff(now, connection.since)
-            if connection.state == LINGER:  # it has its answer
-                waited += _MUCH_MS
-            elif connection.state == WRITE:  # somebody would get half an answer
-                waited -= _MUCH_MS
-            if oldest is None or waited > longest:
-                oldest = connection
-                longest = waited
-        if oldest is not None:
-            self._turn_out(oldest, 503, "busy", "all connections are taken", b"Retry-After: 1\r\n")
-
-    def _turn_out(self, connection, *why):
+    def _turn_out(self, connection, error):
         """Drop a connection; one that has begun a request is told why. Never raises."""
         try:
             if connection.state == BODY or (connection.state == HEAD and connection.buffer):
-                response = problem(*why)
+                if error.status == 408:  # 503 is no doing of its own
+                    error = self._charge(connection.peer) or error
+                response = problem(error.status, error.code, str(error), error.fields)
                 if self._on_request:
                     self._on_request(connection.request, response)
                 connection.send_last(response)
@@ -297,7 +317,7 @@ class Server:
             self._places.remove(connection)
         if type(connection.unsent) is tuple and hasattr(connection.unsent[1], "close"):
             connection.unsent[1].close()  # the file behind it
-        connection.sock.close()
+        connection.close()
 
     def _reclaim(self):
         """Get memory back, in larger pieces: what is only kept for speed is small, and lies in between."""
@@ -319,7 +339,8 @@ class Server:
             now = ticks_ms()
             for connection in list(self._places):
                 if ticks_diff(connection.deadline, now) <= 0:
-                    self._turn_out(connection, 408, "timeout", "the request did not arrive in time")
+                    late = RequestError(408, "timeout", "the request did not arrive in time")
+                    self._turn_out(connection, late)
         self._sweeper = None
 
 

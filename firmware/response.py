@@ -45,7 +45,8 @@ class Response:
     text. `code` names the problem, None where there is none; the request log shows it.
     """
 
-    # For the logs: whose token it was, which, and what was done.
+    # For the logs: whose token it was, which, and what was done: (what, pin or None, value or None); or the
+    # reason of a refusal.
     subject = None
     token_id = None
     action = None

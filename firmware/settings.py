@@ -8,7 +8,7 @@ secret's value is never part of a message.
 from binascii import a2b_base64, b2a_base64
 
 from .chips import CHIPS, output_problem, safe_outputs
-from .schema import check, check_object, is_name, show, suggestion
+from .schema import check, check_object, is_name, only, show, suggestion
 
 # The longest delay that may be asked of a pin. MicroPython's ticks tell earlier from later within 2**29 ms
 # (6.2 days): what is to end later than that would look as if it had ended already.
@@ -18,7 +18,8 @@ MAX_PINS = 16
 
 # Rows: see schema.py. Times of http are seconds, sizes are bytes.
 _HTTP = (
-    ("port", 80, "int", 1, 65535),
+    ("port", None, "int", 1, 65535),  # None: 80, and with tls 443
+    ("tls", False, "bool", None, None),
     ("max_head", 4096, "int", 2560, 8192),  # no less than a 2048-byte token with the fields around it
     ("max_body", 2048, "int", 256, 8192),
     ("connections", 4, "int", 1, 6),  # lwIP has about ten sockets in all
@@ -26,6 +27,7 @@ _HTTP = (
     ("body_timeout", 5, "int", 1, 60),
     ("write_timeout", 5, "int", 1, 60),
     ("idle_timeout", 15, "int", 1, 300),
+    ("strangers", 120, "int", 0, 6000),  # requests a minute of an address without a token; 0: any number
 )
 
 _PIN = (
@@ -39,6 +41,11 @@ _PIN = (
     ("interlock", (), "names", "text", MAX_PINS - 1),
     ("ms", 500, "int", 1, 86400000),
     ("max_ms", 10000, "int", 1, 86400000),
+)
+
+_POLICY = (
+    ("bearer", True, "bool", None, None),  # False: signed requests only
+    ("max_jump", 86400, "int", 3600, 31536000),  # seconds that one time server may put the clock forward
 )
 
 _SETTINGS = (
@@ -55,12 +62,15 @@ _SETTINGS = (
     ("log", "errors", "choice", ("errors", "requests"), None),
     ("ntp", ("pool.ntp.org", "time.cloudflare.com"), "names", "host", 4),
     ("http", None, "object", _HTTP, None),
+    ("policy", None, "object", _POLICY, None),
     ("pins", None, "object", (), None),
 )
 
-_SECRETS = ("wifi", "keys", "setup_password")
+_SECRETS = ("wifi", "keys", "retired", "setup_password", "tls")
 _WIFI = ("ssid", "password")
+_TLS = ("cert", "key")
 _KEY = ("kty", "kid", "alg", "k")
+_PLAIN = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"  # needs no encoding anywhere
 
 
 class SettingsError(ValueError):
@@ -86,6 +96,9 @@ def check_settings(data):
     result = check_object(problems, "", rest, _SETTINGS)
     if result["hostname"] is None:
         result["hostname"] = result["name"]
+    http = result["http"]
+    if http is not None and http["port"] is None:
+        http["port"] = 443 if http["tls"] else 80
     result["pins"] = _check_pins(problems, data.get("pins", {}), result["chip"])
     if problems:
         raise SettingsError(problems)
@@ -171,8 +184,9 @@ def _check_interlocks(problems, pins, data):
 
 def check_secrets(data):
     """The secrets in `data` (/secrets.json decoded) as a new dict with "wifi" (a dict or None), "keys" (a
-    list of JWKs, RFC 7517) and "setup_password" (a str or None). Raises SettingsError, whose text holds no
-    secret.
+    list of JWKs, RFC 7517) and "setup_password" (a str or None); and with "retired", the names of keys that
+    are not to come back (see keyring.py), and "tls", {"cert", "key"} in DER and base64, where they are there.
+    Raises SettingsError, whose text holds no secret.
     """
     problems = []
     if type(data) is not dict:
@@ -192,9 +206,20 @@ def check_secrets(data):
         keys = []
     kids = []
     keys = [_check_key(problems, f"keys[{i}]", keys[i], kids) for i in range(len(keys))]
+    retired = data.get("retired", [])
+    if type(retired) is not list or len(retired) > 32 or [kid for kid in retired if type(kid) is not str]:
+        problems.append("retired: may hold a list of at most 32 names of keys")
+    pair = data.get("tls")
+    if pair is not None:
+        pair = _check_tls(problems, pair)
     if problems:
         raise SettingsError(problems)
-    return {"wifi": wifi, "keys": keys, "setup_password": password}
+    result = {"wifi": wifi, "keys": keys, "setup_password": password}
+    if pair is not None:
+        result["tls"] = pair
+    if retired:
+        result["retired"] = retired
+    return result
 
 
 def _is_passphrase(value):
@@ -224,16 +249,35 @@ def _check_wifi(problems, wifi):
     return {"ssid": ssid, "password": password}
 
 
+def _check_tls(problems, pair):
+    if type(pair) is not dict:
+        problems.append("tls: may hold null or an object with " + ", ".join(_TLS))
+        return None
+    _unknown_secret(problems, "tls", pair, _TLS)
+    for name in _TLS:
+        text, der = pair.get(name), b""
+        try:
+            der = a2b_base64(text) if type(text) is str and len(text) <= 2048 else b""
+        except ValueError:
+            pass
+        # An ASN.1 sequence, and no PEM. Whether it is a certificate, and its key, is for the library to say.
+        if der[:1] != b"\x30":
+            problems.append(f"tls.{name}: may hold what `pinwarden ca issue` makes, DER in base64")
+    return {name: pair.get(name) for name in _TLS}
+
+
 def _check_key(problems, path, key, kids):
     if type(key) is not dict:
         problems.append(f"{path}: may hold an object with kty, kid, alg, k")
         return None
     _unknown_secret(problems, path, key, _KEY)
-    for name, only in (("kty", "oct"), ("alg", "HS256")):
-        if key.get(name) != only:
-            problems.append(f'{path}.{name}: may hold "{only}"')
+    for name, value in (("kty", "oct"), ("alg", "HS256")):
+        if key.get(name) != value:
+            problems.append(f'{path}.{name}: may hold "{value}"')
     kid = key.get("kid")
-    if check(problems, path + ".kid", kid, "text", 1, 64) and kid in kids:
+    if type(kid) is not str or not 1 <= len(kid) <= 64 or not only(kid, _PLAIN):
+        problems.append(f"{path}.kid: holds {show(kid)}; may hold 1 to 64 of A-Z a-z 0-9 . _ -")
+    elif kid in kids:
         problems.append(f'{path}.kid: holds "{kid}", which another key has; give each key its own')
     kids.append(kid)
     weak = weakness(key.get("k"))

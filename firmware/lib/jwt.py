@@ -8,21 +8,21 @@ agrees; a key never comes from a token; the signature is checked before the payl
 string that passes is the one canonical form of its token, so a token has one spelling only.
 
 The caller gives the time (Unix seconds): a board counts from 2000 and may not know the time at all. Whether a
-token was revoked is the caller's question too. The keys, and what makes a bad one, are in jwtkey.py.
+token was revoked is the caller's question too. The keys are in jwtkey.py, what makes them good in
+jwtrules.py.
 """
 
-import json
 from hashlib import sha256
 
 try:
     # As part of a package, in a checkout.
     from . import base64url, strictjson
-    from .jwtkey import Key, KeyRejected
+    from .jwtkey import Key, KeyRejected, rules
 except ImportError:
     # On a board these stand beside each other in /lib.
     import base64url
     import strictjson
-    from jwtkey import Key, KeyRejected
+    from jwtkey import Key, KeyRejected, rules
 
 # JWT names that most tokens have; see strictjson.loads.
 _NAMES = {
@@ -69,15 +69,7 @@ class Verifier:
             self._keys[key.kid] = key
         if not keys:
             raise KeyRejected("keys: at least one is needed")
-        if type(leeway) is not int or leeway < 0:
-            raise ValueError("leeway: whole seconds, not negative")
-        for name, value in (("audience", audience), ("issuer", issuer)):
-            if value is not None and (not isinstance(value, str) or not value):
-                raise ValueError("%s: a string that is not empty, or None" % name)
-        if isinstance(required, str):
-            raise ValueError("required: a tuple of claim names")
-        if type(max_length) is not int or max_length < 1:
-            raise ValueError("max_length: bytes, at least one")
+        rules().check_expectations(audience, issuer, leeway, required, max_length)
         self._only = keys[0] if len(keys) == 1 else None
         self._audience = audience
         self._issuer = issuer
@@ -227,32 +219,12 @@ class Verifier:
 
 
 def encode(claims, key):
-    """Return a token (str) of `claims` (a dict) signed by `key` (a Key).
-
-    Raises ValueError for claims that a strict reader would read otherwise or not at all.
-    """
-    if not isinstance(claims, dict):
-        raise ValueError("claims: a dict")
-    for name in _DATES:
-        date = claims.get(name, 0)
-        if type(date) is not int or not 0 <= date <= _MAX_DATE:
-            raise ValueError("%s: whole Unix seconds, an int" % name)
-    header = {"alg": key.alg, "typ": "JWT"}
-    if key.kid is not None:
-        header["kid"] = key.kid
-    segments = []
-    for part in (header, claims):
-        text, same = b"", False
-        try:
-            text = json.dumps(part, separators=(",", ":")).encode()
-            same = strictjson.loads(text) == part
-        except (TypeError, ValueError, RuntimeError):  # the last: nested beyond the stack
-            pass
-        if not same:
-            raise ValueError("claims: cannot be written as JSON")
-        segments.append(base64url.encode(text))
-    signing_input = b".".join(segments)
-    return str(signing_input + b"." + key.sign(signing_input), "utf-8")
+    """Return a token (str) of `claims` (a dict) signed by `key` (a Key): see jwtencode.py."""
+    try:
+        from . import jwtencode
+    except ImportError:
+        import jwtencode
+    return jwtencode.encode(claims, key)
 
 
 def _as_bytes(token, max_length):

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from pinwarden import short_names
+from pinwarden import bytecode, short_names
 from pinwarden.errors import MissingPart
 from pinwarden.files import PRIVATE_FILE, PUBLIC_FILE, short, write_atomic
 
@@ -98,11 +98,11 @@ def contents(*, mpy: bool = False, architecture: str | None = None) -> dict[str,
     with ThreadPoolExecutor() as pool:
         made = dict(pool.map(lambda item: _made(*item, mpy=mpy, architecture=architecture), sources.items()))
     if mpy:
-        unloaded = _unloaded(sources)
+        going = unloaded()
         for place, table in name_tables().items():
             compiled = place.removesuffix(".py") + ".mpy"
-            resident = place.rpartition("/")[2].removesuffix(".py") not in unloaded
-            made[compiled] = short_names.renamed(made[compiled], table, resident=resident)
+            resident = place.rpartition("/")[2].removesuffix(".py") not in going
+            made[compiled] = bytecode.renamed(made[compiled], table, resident=resident)
     return made
 
 
@@ -121,9 +121,9 @@ def name_tables(callers: Iterable[str] = ()) -> dict[str, short_names.Table]:
     return short_names.tables(modules, others)
 
 
-def _unloaded(sources: Mapping[str, Path]) -> set[str]:
-    """The modules that app.py unloads after use: those that it names to `_unload`."""
-    tree = ast.parse(sources["/firmware/app.py"].read_text("utf-8"))
+def unloaded() -> set[str]:
+    """The modules that app.py unloads after use: those that it names to `_unload`. Raises MissingPart."""
+    tree = ast.parse(files()["/firmware/app.py"].read_text("utf-8"))
     return {
         str(argument.value)
         for call in ast.walk(tree)

@@ -5,6 +5,8 @@ door/secrets/keys.json         the keys that sign tokens          } 0600 in a fo
 door/secrets/wifi.toml         the network, setup mode's password } ignored by git
 door/secrets/pending.json      a key on its way to the board      }
 door/secrets/retired.json      the names of former keys           }
+door/secrets/tls.pem           its certificate and the key of it  }
+door/ca.crt                    who has signed that; both are there for a board with http.tls
 door/.pinwarden/last_seen.json the address at which the board last answered
 """
 
@@ -24,7 +26,10 @@ KEYS_FILE = "keys.json"
 PENDING_FILE = "pending.json"
 RETIRED_FILE = "retired.json"
 WIFI_FILE = "wifi.toml"
+TLS_FILE = "tls.pem"
+CA_FILE = "ca.crt"
 SETUP_PASSWORD = "setup_password"  # the name of a member, there and in /secrets.json
+_RETIRED_SENT = 24  # names that a deploy brings; a board has room for 32, and derives no key once it is full
 STATE_FOLDER = ".pinwarden"
 LAST_SEEN_FILE = "last_seen.json"
 
@@ -85,6 +90,11 @@ class Device:
         return self.folder / SECRETS_FOLDER / RETIRED_FILE
 
     @property
+    def tls_file(self) -> Path:
+        """Where the board's certificate is, and its key."""
+        return self.folder / SECRETS_FOLDER / TLS_FILE
+
+    @property
     def state_folder(self) -> Path:
         """Where the tools keep what they can find again."""
         return self.folder / STATE_FOLDER
@@ -140,14 +150,34 @@ class Device:
             )
         return password
 
+    def tls(self) -> dict | None:
+        """{"cert", "key"} (DER in base64) of a device that speaks HTTPS, else None.
+
+        Raises BadSecrets, BadCertificate, ExposedSecret, UnreadableFile.
+        """
+        if not self.settings["http"]["tls"]:
+            return None
+        from pinwarden.ca import leaf  # and with it cryptography, for those only who need it
+
+        self._refuse_exposed_folder()
+        found = leaf.read(self)
+        if found is None:
+            raise BadSecrets(
+                f"{short(self.folder / SETTINGS_FILE)} has tls = true, and there is no certificate yet",
+                f"Make one with: pinwarden ca issue {self.name}",
+            )
+        return found.for_board()
+
     def secrets(self) -> dict:
         """The content of the board's /secrets.json, checked.
 
-        Raises what `keys`, `wifi` and `setup_password` raise.
+        Raises what `keys`, `wifi`, `setup_password` and `tls` raise.
         """
-        return self._checked(
-            {"wifi": self.wifi(), "keys": self.keys(), SETUP_PASSWORD: self.setup_password()}
-        )
+        found = {"wifi": self.wifi(), "keys": self.keys(), SETUP_PASSWORD: self.setup_password()}
+        if retired := self.retired()[-_RETIRED_SENT:]:
+            found["retired"] = retired
+        tls = self.tls()
+        return self._checked(found if tls is None else {**found, "tls": tls})
 
     def warnings(self) -> list[str]:
         """What the settings allow but the owner should know, such as a pin that the chip reads at reset."""

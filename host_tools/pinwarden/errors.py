@@ -20,6 +20,18 @@ class UserError(Exception):
         self.hint = hint
 
 
+class NoAuthority(UserError):
+    """There is no certificate authority, or not all of it."""
+
+
+class AuthorityExists(UserError):
+    """An authority is to be made where there is one."""
+
+
+class BadCertificate(UserError):
+    """A file that holds no certificate, or not the one that belongs there."""
+
+
 class NoSuchDevice(UserError):
     """No device folder was found where one was named or expected."""
 

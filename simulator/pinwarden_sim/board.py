@@ -62,6 +62,7 @@ class Board:
         self.ntp = TimeServer(self, ntp)
         self._chip = chip
         self._board_port = _free_port(0 if radio else port)
+        self.second_port = _free_port(0)  # on the loopback, of what else the board serves
         self._radio = Radio(port, self._board_port, address) if radio else None
         self.wifi = WiFi(self, self._radio.set_up if self._radio else None)
         self._seen = Recorder(self.clock, self.wifi)
@@ -157,11 +158,23 @@ class Board:
         """Give it power. Returns at once; `start()` waits. Raises RuntimeMissing."""
         self._lives.power_on()
 
-    def power_cut(self, after_bytes: int | None = None) -> None:
+    @property
+    def cuts(self) -> list[str]:
+        """Where `power_cut(after_steps=…)` has cut its power so far: "rename /slot.json"."""
+        return self._lives.cuts
+
+    def power_cut(self, after_bytes: int | None = None, after_steps: int | None = None) -> None:
         """Take its power away: now, or within the write to the flash that brings the count to `after_bytes`
         from now, be it in this life of the board or after a reset.
+
+        With `after_steps` it is at an operation on the flash, as `cuts` tells: to open a file for writing, to
+        write, to rename, to remove. Each counts as two: the power goes before it, or in the middle of a
+        write; or right after it. It counts in this life only; on a board that is off, in the next.
         """
-        if after_bytes is not None:
+        if after_steps is not None:
+            self._flash.cut_steps = after_steps
+            self._lives.flash_changed({"steps": after_steps}, _ANSWER_TIMEOUT)
+        elif after_bytes is not None:
             self._flash.cut_after = after_bytes
             self._lives.flash_changed({"cut": after_bytes}, _ANSWER_TIMEOUT)
         else:
@@ -246,7 +259,7 @@ class Board:
         """What the chip finds at a start."""
         return {
             "chip": self._chip,
-            "port": self._board_port,
+            "ports": [self._board_port, self.second_port],
             "clock": self.clock.state(),
             "ntp": self.ntp.state,
             "wifi": self.wifi.is_up,

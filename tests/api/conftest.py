@@ -15,5 +15,6 @@ def board(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """A started board with the test device."""
     if not testbed.have(request.param):
         pytest.skip(testbed.WITHOUT_MICROPYTHON)
-    with testbed.device(tmp_path_factory.mktemp("board") / "flash", request.param) as started:
+    flash = tmp_path_factory.mktemp("board") / "flash"
+    with testbed.device(flash, request.param, http={"strangers": 6000}) as started:
         yield started

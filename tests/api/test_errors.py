@@ -23,6 +23,9 @@ BEFORE = int(time.time()) - 7200  # what is older is revoked
 JSON = {"Content-Type": "application/json"}
 CHALLENGE = "WWW-Authenticate"
 BEARER = 'Bearer realm="door"'
+NONCE = 'nonce="[A-Za-z0-9_-]{16}"'
+SIGNED = f'Pinwarden realm="door", error="[a-z_]+", {NONCE}'
+EITHER = f'{BEARER}, Pinwarden realm="door", {NONCE}'
 
 
 class Case(NamedTuple):
@@ -70,13 +73,17 @@ def scope(wanted: str, request: dict[str, Any]) -> Case:
 
 PINS, KEYS, REVOKED = "/api/v1/pins", "/api/v1/keys", "/api/v1/revocations"
 BASIC = {"Authorization": "Basic eDp5"}
+HALF = {"Authorization": "Pinwarden e30.e30"}
+PROOF = token("pins:read", cnf={"pinwarden": "proof"})
 TEXT = {"Content-Type": "text/plain"}
 ON = '{"value": true}'
 CASES = [
-    Case("no token", get(PINS, None), 401, "missing_token", {}, {CHALLENGE: BEARER}),
-    Case("another scheme", get(PINS, None, **BASIC), 401, "missing_token", {}, {CHALLENGE: BEARER}),
+    Case("no token", get(PINS, None), 401, "missing_token", {}, {CHALLENGE: EITHER}),
+    Case("another scheme", get(PINS, None, **BASIC), 401, "missing_token", {}, {CHALLENGE: EITHER}),
     Case("two tokens", get(PINS, f"{READ} {READ}"), 400, "invalid_request", {}, {CHALLENGE: BEARER + ".+"}),
     Case("a token in the URL", get(f"{PINS}?access_token={READ}", None), 401, "missing_token"),
+    Case("half a signed request", get(PINS, None, **HALF), 400, "invalid_request", {}, {CHALLENGE: SIGNED}),
+    Case("shown", get(PINS, PROOF), 401, "invalid_token", {"reason": "proof_required"}, {CHALLENGE: SIGNED}),
     refused("malformed", "hello"),
     refused("signature", token("pins:read", secret=testbed.OTHER_SECRET)),
     refused("kid", token("pins:read", kid="2025-01")),
@@ -129,7 +136,8 @@ CASES = [
 # What another test than this one brings about: the clock, the settings, time and memory.
 ELSEWHERE = set(
     "clock_unset safe_mode timeout busy out_of_memory internal version_not_supported last_key "
-    "too_many_revocations insufficient_storage".split()
+    "too_many_revocations insufficient_storage rate_limited "
+    "stale_nonce replayed created_out_of_window bearer_disabled".split()
 )
 REASONS_ELSEWHERE = {"alg", "crit", "typ", "issuer"}
 

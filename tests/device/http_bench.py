@@ -4,6 +4,7 @@ http.py.
 
 import asyncio
 import errno
+import json
 import random
 import socket
 import sys
@@ -11,6 +12,7 @@ import time
 
 from firmware import connection as connection_module
 from firmware import http as http_module
+from firmware import ratelimit as ratelimit_module
 from firmware.http import Server
 from firmware.response import Response
 from harness import equal
@@ -120,6 +122,8 @@ class Client:
                 await self.read()
             answer.body = self.unread[:length]
             self.unread = self.unread[length:]
+        if answer.fields.get("content-type") == "application/problem+json" and answer.body:
+            assert " " in json.loads(answer.body)["detail"], "a refusal without a reason"
         return answer
 
     async def rest(self):
@@ -150,6 +154,9 @@ class Client:
         self.sock.close()
 
 
+MODULES_WITH_TIME = (http_module, connection_module, ratelimit_module)
+
+
 class Quick:
     """asyncio, but that a server looks at its deadlines each 10 ms, not each 250."""
 
@@ -162,12 +169,14 @@ class Quick:
 
 
 class Observed(Server):
-    """A server whose connections can be looked at."""
+    """A server whose connections can be looked at, and come from the address that is wanted."""
 
     seen = None
+    peer = None
 
     def _welcome(self, connection):
         self.seen.append(connection)
+        connection.peer = self.peer or connection.peer
         super()._welcome(connection)
 
 
@@ -183,6 +192,9 @@ class Bench:
         self.faults = []
         self.answered = []  # (request or None, status) as the request log hears of them
         self.ahead = 0  # ms by which the server's clock is ahead
+        self.stopped_at = (
+            None  # where the time of this computer counts no longer: for the tests of long waits
+        )
         self.clients = []
         self.server = Observed(
             handle, self.limits, lambda: hosts, origins, self.faults.append, self._note_answer
@@ -193,10 +205,12 @@ class Bench:
         self.answered.append((request, response.status))
 
     def ticks_ms(self):
-        return time.ticks_add(time.ticks_ms(), self.ahead)
+        now = time.ticks_ms() if self.stopped_at is None else self.stopped_at
+        return time.ticks_add(now, self.ahead)
 
     async def __aenter__(self):
-        http_module.ticks_ms = connection_module.ticks_ms = self.ticks_ms
+        for module in MODULES_WITH_TIME:
+            module.ticks_ms = self.ticks_ms
         http_module.asyncio = Quick
         while True:
             self.port = random.randint(20000, 60000)
@@ -223,7 +237,8 @@ class Bench:
             await asyncio.sleep_ms(0)
             for client in self.clients:
                 client.close()
-            http_module.ticks_ms = connection_module.ticks_ms = time.ticks_ms
+            for module in MODULES_WITH_TIME:
+                module.ticks_ms = time.ticks_ms
             http_module.asyncio = asyncio
 
     async def _check(self):
@@ -245,15 +260,17 @@ class Bench:
         self.clients.append(client)
         return client
 
-    async def exchange(self, data, no_body=False):
-        """The Answer to one request on a connection of its own."""
+    async def exchange(self, data, no_body=False, address=None):
+        """The Answer to one request on a connection of its own, which seems to come from `address`."""
+        self.server.peer = address and (address, 50000)
         client = self.connect(data)
         answer = await client.answer(no_body)
         client.close()
         return answer
 
-    async def place(self, data=b""):
-        """A client whose connection has its task, and has been read from."""
+    async def place(self, data=b"", address=None):
+        """A client whose connection has its task, and has been read from; it seems to come from `address`."""
+        self.server.peer = address and (address, 50000)
         count = len(self.server.seen)
         client = self.connect(data)
         await self.until(lambda: len(self.server.seen) > count)

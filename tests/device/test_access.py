@@ -21,7 +21,7 @@ def denied(*fields, **how):
     challenge = str(error.challenge, "utf-8")
     assert challenge.endswith("\r\n"), challenge
     equal(challenge.count("\n"), 2 if error.code == "missing_token" else 1)
-    assert str(error)
+    assert " " in str(error)
     return error.status, error.code, challenge[:-2], error.reason
 
 
@@ -119,6 +119,7 @@ def test_malformed(why, fields):
         ("has an octet beyond ASCII", "malformed", b"Authorization: Bearer \xff" + GOOD.encode()),
         ("has a control character", "malformed", b"Authorization: Bearer " + GOOD.encode() + b"\x01"),
         ("has a tab before it", "malformed", b"Authorization: Bearer \t" + GOOD.encode()),
+        ("has letters before it", "malformed", "XX" + GOOD),
         ("is too long", "too_large", "x" * 2049),
         ("has no signature", "malformed", "e30.e30."),
         ("has a header that is no JSON", "malformed", "e31x.e30.AAAA"),
@@ -133,7 +134,7 @@ def test_bad_token(reason, value):
     assert challenge.startswith(start), challenge
     equal(challenge[-1], '"')
     description = challenge[len(start) : -1]
-    assert description
+    assert " " in description
     for c in description:  # RFC 6750 section 3
         assert " " <= c <= "~", description
         assert c not in '"\\', description
@@ -289,6 +290,13 @@ def test_allows_some(grant, allowed):
         raises(Denied, access_of(Clock()).require_some, grant, "pins:read", code="insufficient_scope")
 
 
+def test_what_a_grant_tells():
+    grant = grant_of("pins:read", sub="anna", jti="a1")
+    equal((grant.subject, grant.token_id, grant.expires), ("anna", "a1", NOW + 3600))
+    grant = grant_of("pins:read")
+    equal((grant.subject, grant.token_id), (None, None))
+
+
 def test_privileges_stay_what_they_were():
     """The claims are the verifier's too: it keeps verified tokens."""
     access = access_of(Clock())
@@ -303,7 +311,9 @@ def test_privileges_stay_what_they_were():
         ("none for one pin", None, "pins:write"),
         ("a name that would end the quotation", 'a"b', "pins:write"),
         ("a backslash", "a\\b", "pins:write"),
+        ("a name of the greatest length", "a" * 24, "pins:write:" + "a" * 24),
         ("a name too long for any pin", "a" * 25, "pins:write"),
+        ("capitals, which no pin has", "aX", "pins:write"),
         ("percent encoding", "%22", "pins:write"),
     ]
 )

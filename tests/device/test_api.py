@@ -204,8 +204,15 @@ def test_reading_changes_nothing():
     ]
 )
 def test_health(unix, method, status, told):
-    response = Board(unix).ask(method, "/healthz", value=None)
-    equal((response.status, json.loads(response.body)), (status, told))
+    board = Board(unix)
+    for warnings in ([], ["clock", "revocations"]):
+        board.api.warnings = warnings
+        response = board.ask(method, "/healthz", value=None)
+        found = json.loads(response.body)
+        equal(found.pop("warnings", []), warnings)
+        equal("detail" in found, unix is None)
+        found.pop("detail", None)
+        equal((response.status, found), (status, told))
 
 
 @cases([("the page", "/"), ("health", "/healthz")])

@@ -1,41 +1,12 @@
 """The clock on either epoch, unset, and against servers and requests that would turn it back."""
 
-import asyncio
-import time
-
-from firmware.clock import BUILD_DATE, Clock, keep_time
+from clock_bench import OF_2000, Board, clock_of
+from firmware.clock import BUILD_DATE
 from harness import cases, equal, raises
 
 NOW = 1793491200  # 2026-11-01
 DAY = 86400
-OF_2000 = 946684800
-
-
-RUNTIMES_EPOCH = OF_2000 if time.gmtime(0)[0] == 2000 else 0
-
-
-class Board:
-    """A board's module `time`, counting from 2000 or from 1970, and its RTC. Begins at 0 unless it is set."""
-
-    def __init__(self, unix=None, epoch=OF_2000):
-        self.epoch = epoch
-        self.local = 0 if unix is None else unix - epoch
-        self.dates = []
-
-    def time(self):
-        return self.local
-
-    def gmtime(self, seconds):
-        return time.gmtime(seconds + self.epoch - RUNTIMES_EPOCH)
-
-    def datetime(self, date):
-        self.dates.append(date)
-        seconds = time.mktime((date[0], date[1], date[2], date[4], date[5], date[6], 0, 0))
-        self.local = seconds + RUNTIMES_EPOCH - self.epoch
-
-
-def clock_of(board, floor=0):
-    return Clock(board, floor, board)
+HOUR = 3600
 
 
 @cases(
@@ -70,7 +41,7 @@ def test_now_follows_the_board():
 def test_set_writes_the_date(epoch):
     board = Board(None, epoch)
     clock = clock_of(board)
-    clock.set(NOW + 12 * 3600 + 34 * 60 + 56, "manual")
+    clock.set(NOW + 12 * 3600 + 34 * 60 + 56, "manual", False)
     equal(board.dates, [(2026, 11, 1, 6, 12, 34, 56, 0)])
     equal(clock.now(), NOW + 12 * 3600 + 34 * 60 + 56)
     equal(clock.state(), {"set": True, "source": "manual"})
@@ -90,7 +61,7 @@ def test_set_refuses(unix):
     board = Board(NOW)
     clock = clock_of(board)
     clock.saw_iat(NOW)
-    raises(ValueError, clock.set, unix, "manual")
+    raises(ValueError, clock.set, unix, "manual", True)
     equal(board.dates, [])
     equal(clock.state(), {"set": True, "source": "rtc"})
 
@@ -111,127 +82,109 @@ def test_clock_that_jumps(jump, expected):
     equal(clock.now(), expected)
 
 
-def test_floor_from_before_the_start():
-    equal(clock_of(Board(NOW - DAY), floor=NOW).now(), None)
-    equal(clock_of(Board(NOW + DAY), floor=NOW).now(), NOW + DAY)
+@cases([("a token", NOW, 0), ("the mark", 0, NOW), ("both", NOW - DAY, NOW)])
+def test_what_is_known_from_before_the_start(iat, mark):
+    equal(clock_of(Board(NOW - DAY), iat, mark).now(), None)
+    equal(clock_of(Board(NOW + DAY), iat, mark).now(), NOW + DAY)
+    clock = clock_of(Board(), iat, mark)
+    raises(ValueError, clock.set, NOW - 1, "manual", True)
+    clock.set(NOW, "manual", False)
+    equal(clock.proof(), NOW)
+
+
+def test_nothing_is_certain_of_a_new_board():
+    clock = clock_of(Board())
+    equal(clock.proof(), None)
+    clock.set(NOW + DAY, "ntp", False)
+    equal(clock.proof(), None)
+    equal(clock.hold(), (0, 0, NOW + DAY))
+
+
+def test_a_clock_that_runs_at_the_start_is_certain_but_for_what_one_server_said():
+    equal(clock_of(Board(NOW)).proof(), NOW)
+    equal(clock_of(Board(NOW), 0, NOW - DAY, HOUR).proof(), NOW - HOUR)
+    equal(clock_of(Board(NOW), 0, NOW - HOUR, DAY).proof(), NOW - HOUR)
+
+
+def test_what_is_certain_grows_by_the_crystal():
+    """And falls short by 1/4096: it must not overtake true time by itself."""
+    board = Board()
+    clock = clock_of(board)
+    clock.set(NOW, "manual", True)
+    for _ in range(100):
+        board.passes(5 * DAY)
+        board.local = 0  # a clock that is set, or lost, has no part in it
+        passed = clock.tick()
+    equal(passed, 500 * DAY)
+    equal(clock.proof(), NOW + 500 * DAY - (500 * DAY >> 12))
+
+
+@cases(
+    [
+        ("before ticks wrap, at 2**30 ms", (1 << 30) - 1500),
+        ("from the beginning", 0),
+    ]
+)
+def test_tick(ticks):
+    board = Board()
+    board.ticks = ticks
+    clock = clock_of(board)
+    equal(clock.tick(), 0)
+    seen = []
+    for ms in (999, 1, 1000, 2500, 500, (1 << 29) - 1):
+        board.ticks = (board.ticks + ms) % (1 << 30)
+        seen.append(clock.tick())
+    equal(seen, [0, 1, 2, 4, 5, 5 + (1 << 29) // 1000])
+
+
+def test_a_running_clock_goes_back_no_further_than_an_administrators_clock_may_be_off():
+    board = Board()
+    clock = clock_of(board)
+    clock.set(NOW, "manual", True)
+    board.passes(HOUR)
+    certain = NOW + HOUR - (HOUR >> 12)
+    equal(clock.proof(), certain)
+    raises(ValueError, clock.set, certain - 301, "manual", True)
+    clock.set(certain - 300, "manual", True)
+    equal(clock.proof(), certain - 300)
+    raises(ValueError, clock.set, certain - 301, "manual", True)  # nor in a second step
+
+
+def test_the_mark_is_what_is_certain_but_for_an_administrators_clock():
+    board = Board()
+    clock = clock_of(board)
+    clock.set(NOW, "manual", True)
+    equal(clock.hold(), (0, NOW - 300, 0))
+    clock.set(NOW - 200, "ntp", True)
+    equal(clock.hold(), (0, NOW - 300, 0))  # it never goes down
+    raises(ValueError, clock.set, NOW - 301, "ntp", True)
+    board.local = NOW - 300 - OF_2000 - 301
+    equal(clock.now(), None)  # far behind it, it is known to be wrong
+
+
+def test_what_one_server_says_is_not_certain():
+    clock = clock_of(Board())
+    clock.set(NOW, "manual", True)
+    clock.set(NOW + DAY, "ntp", False)
+    equal(clock.now(), NOW + DAY)
+    equal(clock.proof(), NOW)
+
+
+@cases([("older than what is certain", NOW - 1, NOW), ("newer", NOW + DAY, NOW + DAY)])
+def test_a_token_proves_what_time_it_is_at_least(iat, certain):
+    board = Board()
+    clock = clock_of(board)
+    clock.set(NOW, "manual", True)
+    clock.saw_iat(iat)
+    equal(clock.proof(), certain)
+    equal(clock.hold()[0], iat)
+    board.passes(HOUR)
+    equal(clock.proof(), certain + HOUR)
 
 
 def test_an_older_token_changes_nothing():
     clock = clock_of(Board(NOW))
     clock.saw_iat(NOW)
     clock.saw_iat(NOW - DAY)
-    raises(ValueError, clock.set, NOW - 1, "ntp")
-    clock.set(NOW, "ntp")
-
-
-class Enough(BaseException):
-    """All answers are given, and the test has seen enough. No Exception: keep_time lives on after those."""
-
-
-class Servers:
-    """ntptime, whose answers are a list: Unix times, or the exception that comes instead."""
-
-    def __init__(self, board, answers):
-        self.board = board
-        self.answers = answers
-        self.host = ""
-        self.asked = []
-
-    def time(self):
-        if not self.answers:
-            raise Enough
-        self.asked.append(self.host)
-        answer = self.answers.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer - self.board.epoch
-
-
-async def waits(board, answers, clock=None, may_block=None, after=None):
-    """The seconds of waiting before the first answer and after each of them, and which servers were asked."""
-    ntp = Servers(board, list(answers))
-    slept = [0]
-
-    async def sleep_ms(ms):
-        slept.extend([0] * (len(ntp.asked) + 1 - len(slept)))
-        slept[-1] += ms // 1000
-        if after:
-            after(len(ntp.asked))
-
-    try:
-        always = may_block or (lambda: True)
-        await keep_time(clock or clock_of(board), ("a", "b"), always, ntp, sleep_ms, lambda text: None)
-    except Enough:
-        pass
-    return slept, ntp.asked
-
-
-FAILURE = OSError(110, "timed out")
-
-
-async def test_back_off_while_unset():
-    slept, asked = await waits(Board(), [FAILURE] * 11)
-    equal(slept, [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300])
-    equal(asked[:4], ["a", "b", "a", "b"])
-
-
-async def test_back_off_while_set_grows_to_an_hour():
-    slept, _ = await waits(Board(NOW), [FAILURE] * 14)
-    equal(slept[-4:], [1024, 2048, 3600, 3600])
-
-
-async def test_every_six_hours_once_set():
-    board = Board()
-    clock = clock_of(board)
-    slept, asked = await waits(board, [FAILURE, NOW, NOW + 5, FAILURE, NOW + 9], clock)
-    equal(slept, [0, 1, 21600, 21600, 1, 21600])
-    equal(asked, ["a", "b", "a", "b", "a"])
-    equal(clock.now(), NOW + 9)
-    equal(clock.state(), {"set": True, "source": "ntp"})
-
-
-@cases(
-    [
-        ("a server from before this firmware was made", BUILD_DATE - 1),
-        ("a server in the year 2100", 4102444800),
-        ("a kiss-o'-death, whose time is zero", 2085978496),
-        ("a short reply", ValueError("buffer too small")),
-        ("no reply", FAILURE),
-    ]
-)
-async def test_bad_answer_sets_nothing(answer):
-    board = Board()
-    equal(await waits(board, [answer]), ([0, 1], ["a"]))
-    equal(board.dates, [])
-
-
-async def test_a_lying_server_cannot_turn_the_clock_back():
-    board = Board(NOW)
-    clock = clock_of(board)
-    clock.saw_iat(NOW)
-    await waits(board, [NOW - DAY, NOW - 1], clock)
-    equal(board.dates, [])
-    await waits(board, [NOW + 1], clock)
-    equal(clock.now(), NOW + 1)
-
-
-async def test_a_clock_that_becomes_unset_is_set_at_once():
-    board = Board()
-
-    def lose(answers):
-        if answers == 1:
-            board.local = 0
-
-    slept, _ = await waits(board, [NOW, NOW], after=lose)
-    equal(slept, [0, 5, 21600])
-    equal(len(board.dates), 2)
-
-
-async def test_nothing_is_asked_while_blocking_would_stretch_a_pulse():
-    busy = [True, True, True]
-    slept, _ = await waits(Board(), [NOW], may_block=lambda: not (busy and busy.pop()))
-    equal(slept, [3, 21600])
-
-
-async def test_without_servers_it_is_left_alone():
-    await asyncio.wait_for_ms(keep_time(clock_of(Board()), [], None), 1000)
+    raises(ValueError, clock.set, NOW - 1, "ntp", True)
+    clock.set(NOW, "ntp", False)

@@ -304,7 +304,7 @@ async def test_no_memory_for_a_place():
 async def test_dropped_before_its_task_ever_ran():
     bench = Bench()
     wire = Wire(get("/")[:9])
-    bench.server._welcome(Connection(wire, None, LIMITS))
+    bench.server._welcome(Connection(wire, ("192.168.1.7", 50000), LIMITS))
     connection = bench.places[0]
     bench.server._drop(connection)
     equal((bench.places, wire.closed), ([], True))

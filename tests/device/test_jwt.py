@@ -75,8 +75,8 @@ def test_what_only_looks_like_a_str():
 )
 def test_now_is_an_int(now):
     # The caller's mistake, not the token's: and no token is any good at such a time.
-    raises(TypeError, verifier().verify, GOOD, now)
-    raises(TypeError, verifier().verify, "", now)
+    for thing in (GOOD, ""):
+        assert str(raises(TypeError, verifier().verify, thing, now)).startswith("now: ")
 
 
 @cases([("long before", 0, "ok"), ("negative", -5, "ok"), ("at the end of all time", 2**70, "expired")])
@@ -185,7 +185,21 @@ def test_verifiers_know_nothing_of_each_other():
     ]
 )
 def test_a_verifier_that_makes_no_sense(keys, expectations, error):
-    raises(error, Verifier, keys, **expectations)
+    refused = str(raises(error, Verifier, keys, **expectations))
+    wrong = next(iter(expectations)) if expectations else "keys"
+    assert refused.startswith(wrong + ": "), refused
+
+
+def test_a_key_for_another_algorithm():
+    key = Key(SECRET)
+    key.alg = "RS256"  # as that of another class would be
+    raises(TokenError, Verifier([key]).verify, GOOD, NOW, code="alg")
+
+
+def test_which_key_was_asked_for():
+    here = Verifier([Key(SECRET, kid="a"), Key(OTHER, kid="b")])
+    for header, said in ((HEADER, "kid is missing"), (dict(HEADER, kid="c"), "kid names no key here")):
+        equal(str(raises(TokenError, here.verify, token(header), NOW, code="kid")), said)
 
 
 def test_the_lists_given_are_copied():

@@ -65,7 +65,7 @@ TEXT = b"0123456789abcdef0123456789abcdef"
     ]
 )
 def test_no_secret(secret):
-    raises(KeyRejected, Key, secret)
+    assert str(raises(KeyRejected, Key, secret)).startswith("secret: ")
     raises(KeyRejected, Key, secret, "a")
 
 
@@ -111,12 +111,12 @@ def test_signs(secret):
     ]
 )
 def test_one_algorithm(alg):
-    raises(KeyRejected, Key, SECRET, "a", alg)
+    assert str(raises(KeyRejected, Key, SECRET, "a", alg)).startswith("alg: ")
 
 
 @cases([("empty", ""), ("bytes", b"a"), ("a number", 1), ("zero", 0), ("false", False), ("a list", ["a"])])
 def test_kid_is_a_name_or_none(kid):
-    raises(KeyRejected, Key, SECRET, kid)
+    assert str(raises(KeyRejected, Key, SECRET, kid)).startswith("kid: ")
 
 
 def test_what_a_key_tells():

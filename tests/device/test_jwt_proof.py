@@ -69,6 +69,57 @@ def test_what_is_remembered_of_one_form_is_not_good_for_the_other():
 def test_form(signing_input, code):
     here = Verifier([Counting()])
     raises(TokenError, here.verify_proof, signing_input, lambda mac: None, NOW, code=code)
+    # Nor is a stranger asked for anything before.
+    raises(TokenError, here.verify_proof, signing_input, knows(b""), NOW, code=code)
+
+
+def test_the_longest_is_that_of_the_whole_token():
+    signing_input, signature = halves(token())
+    most = len(token())
+    equal(Verifier([Counting()], max_length=most).verify_proof(signing_input, knows(signature), NOW), CLAIMS)
+    short = Verifier([Counting()], max_length=most - 1)
+    raises(TokenError, short.verify_proof, signing_input, knows(signature), NOW, code="too_large")
+
+
+@cases(
+    [
+        ("its beginning", lambda header: header[:-1]),
+        ("its beginning, and another end", lambda header: header[:-1] + b"_"),
+        ("more than it", lambda header: header + b"AAAA"),
+    ]
+)
+def test_a_header_that_resembles_a_known_one(change):
+    here = Verifier([Counting()])
+    signing_input, signature = halves(token())
+    here.verify_proof(signing_input, knows(signature), NOW)
+    header, _, payload = signing_input.partition(b".")
+    other = change(header) + b"." + payload
+    raises(TokenError, here.verify_proof, other, lambda mac: None, NOW, code="malformed")
+
+
+@cases([("a float", float(NOW)), ("None, the clock is not set", None), ("a bool", True)])
+def test_now_is_an_int(now):
+    signing_input, signature = halves(token())
+    error = raises(TypeError, Verifier([Counting()]).verify_proof, signing_input, knows(signature), now)
+    assert str(error).startswith("now: ")
+
+
+def test_each_token_has_its_own_claims():
+    """Also when it is one of several that are remembered, and when it has been forgotten in between."""
+    here = Verifier([Counting()])
+    made = [with_claims(jti=str(i)) for i in range(7)]
+    for i in (0, 0, 1, 0, 1, 2, 3, 4, 4, 5, 6, 6, 0, 1):
+        signing_input, signature = halves(made[i])
+        equal(here.verify_proof(signing_input, knows(signature), NOW)["jti"], str(i))
+
+
+def test_what_a_caller_does_to_its_claims_stays_there():
+    here = Verifier([Counting()])
+    signing_input, signature = halves(with_claims(privileges=["pins:read"]))
+    for _ in range(3):
+        claims = here.verify_proof(signing_input, knows(signature), NOW)
+        equal(claims["privileges"], ["pins:read"])
+        claims["privileges"].append("admin")
 
 
 @cases(

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from time import ticks_diff
+from time import ticks_diff, ticks_ms
 
 from firmware import http as http_module
 from firmware.connection import BODY, HEAD, IDLE, LINGER, WRITE
@@ -136,6 +136,8 @@ async def test_reader_that_reads_too_slowly():
     async with Bench(endless(streams)) as bench:
         client = await place_reader(bench)
         connection = client.connection
+        bench.stopped_at = ticks_ms()
+        connection.wait_for(WRITE, 5)
         for _ in range(7):
             await bench.later(4.2)
             equal(bench.places, [connection])
@@ -260,6 +262,51 @@ async def test_four_answers_at_once_and_a_fifth():
         clients = [bench.connect(get("/", "Connection: close")) for _ in range(4)]
         for client in clients:
             equal(len((await client.answer()).body), 16384)
+
+
+HOG, OWNER, THIRD = "192.168.1.66", "192.168.1.7", "192.168.1.8"
+
+
+@cases(
+    [
+        ("of one address the oldest", [HOG, HOG, HOG, HOG], OWNER, 0),
+        ("the owner has waited longest, but has one place only", [OWNER, HOG, HOG, HOG], THIRD, 1),
+        ("who takes all places turns out nobody but itself", [OWNER, HOG, HOG, HOG], HOG, 1),
+        ("nor with two, while others have one", [OWNER, HOG, THIRD, HOG], HOG, 1),
+        ("each has one: whoever has waited longest", [THIRD, HOG, OWNER, "10.0.0.1"], "10.0.0.2", 0),
+        ("but the newcomer's own counts as its second", [THIRD, OWNER, HOG, "10.0.0.1"], HOG, 2),
+        ("two that have two each", [OWNER, HOG, OWNER, HOG], THIRD, 0),
+    ]
+)
+async def test_who_has_most_places_makes_room(addresses, newcomer, goes):
+    async with Bench() as bench:
+        clients = []
+        for address in addresses:
+            clients.append(await bench.place(get("/")[:20], address))
+            bench.ahead += 100
+        clients.append(await bench.place(get("/")[:20], newcomer))
+        equal((await clients[goes].answer()).status, 503)
+        clients.pop(goes)
+        equal(bench.places, [client.connection for client in clients])
+
+
+async def test_an_answer_on_its_way_goes_before_another_address_only_when_it_is_late():
+    """A page is loaded with many connections at once; three that don't read it are something else."""
+    async with Bench(endless([])) as bench:
+        readers = []
+        for _ in range(3):
+            readers.append(await bench.place(get("/endless"), HOG))
+        idle = await bench.place(get("/"), OWNER)
+        newcomer = await bench.place(get("/")[:20], HOG)
+        equal(bench.places, [r.connection for r in readers] + [newcomer.connection])
+        equal((await idle.answer()).status, 200)
+        equal(await idle.rest(), b"")
+        bench.ahead += 1100
+        owner = await bench.place(get("/")[:20], OWNER)
+        assert newcomer.connection not in bench.places  # of the hog's, one that isn't written to
+        bench.ahead += 1100
+        later = await bench.place(get("/")[:20], THIRD)
+        equal(bench.places, [r.connection for r in readers[1:]] + [owner.connection, later.connection])
 
 
 async def test_sweeping_survives_a_lack_of_memory():

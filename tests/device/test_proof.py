@@ -114,9 +114,68 @@ def test_the_ring_holds_as_many_as_it_says():
         case = dict(GOOD)
         case["fields"] = resigned(GOOD, "own-nonce-%d" % (1000 + count))
         prove(proofs, case)
+        equal(len(proofs._used), proof.USES * 4)  # it never grows
         if count % 40 == 0:
             raises(proof.ProofError, prove, proofs, case, code="replayed")
     equal(proofs.challenge(), TABLE["challenge"].encode())
+
+
+@cases(
+    [
+        ("what base64 spells +", b"\xfb\xef\xbe", b"-"),
+        ("what base64 spells /", b"\xff\xff\xff", b"_"),
+    ]
+)
+def test_the_challenge_fits_into_a_nonce(octets, letter):
+    equal(proof.Proofs(lambda count: octets * (count // 3)).challenge(), letter * 16)
+
+
+def said_with(name, change):
+    fields = Request(GOOD).fields
+    fields[name] = change(fields[name])
+    return proof.parse(fields)
+
+
+CREATED = b"created=%d;" % NOW
+
+
+@cases(
+    [
+        ("created of nine digits", b"signature-input", lambda v: v.replace(CREATED, b"created=179349120;")),
+        ("of eleven", b"signature-input", lambda v: v.replace(CREATED, b"created=17934912000;")),
+        ("with a letter", b"signature-input", lambda v: v.replace(CREATED, b"created=179349120x;")),
+        ("with a sign", b"signature-input", lambda v: v.replace(CREATED, b"created=+179349120;")),
+        ("a dot in one's own part", b"signature-input", lambda v: v.replace(b"own-nonce-1", b"own.nonce-1")),
+        ("another label", b"signature", lambda v: b"px" + v[2:]),
+        ("the end of another type", b"signature", lambda v: v[:-1] + b";"),
+        ("more after its end", b"signature", lambda v: v + b":"),
+    ]
+)
+def test_one_spelling(name, change):
+    assert change(Request(GOOD).fields[name]) != Request(GOOD).fields[name]
+    raises(proof.ProofError, said_with, name, change, code="invalid_request")
+
+
+def test_spaces_before_the_token_are_not_its_own():
+    token = said_with(b"authorization", bytes).token
+    equal(said_with(b"authorization", lambda v: v.replace(b" ", b"   ")).token, token)
+    equal(said_with(b"authorization", lambda v: v.replace(b" ", b" \t")).token, b"\t" + token)
+    equal(said_with(b"authorization", lambda v: v.replace(b" ", b" X")).token, b"X" + token)
+    equal(said_with(b"authorization", lambda v: v + b" ").token, token + b" ")
+
+
+@cases(
+    [
+        ("HTTP's port", b"Door:80", b"door"),
+        ("HTTPS's", b"Door.local:443", b"door.local"),
+        ("another", b"door:8080", b"door:8080"),
+        ("one that ends so", b"door:1443", b"door:1443"),
+        ("none", b"DOOR", b"door"),
+        ("an address", b"[FE80::1]:443", b"[fe80::1]"),
+    ]
+)
+def test_authority(host, expected):
+    equal(proof.authority(host), expected)
 
 
 @cases(

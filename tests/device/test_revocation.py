@@ -169,6 +169,7 @@ def test_it_stays_until_its_tokens_have_expired(what, until):
     for again in (found, revocations(time)):
         equal(again.is_revoked(token(iat=0)), False)
         equal(again.list(), [])
+        equal(b"".join(again.to_json()), b'{"revocations": []}')
 
 
 @in_folder
@@ -263,7 +264,9 @@ def test_a_file_of_before():
     time = Time(NOW + DAY)
     found = revocations(time)
     found.revoke(before=NOW + DAY)
-    equal(found.list(), [{"before": NOW + DAY}, {"jti": "x", "before": 9007199254740991}])
+    for_ever = {"jti": "x", "before": 9007199254740991}
+    equal(found.list(), [{"before": NOW + DAY}, for_ever])
+    equal(found.revoke(jti="x", until=NOW + 2 * DAY), for_ever)
 
 
 @cases(
@@ -300,7 +303,10 @@ def test_refused(what):
     found = revocations()
     found.revoke(jti="kept")
     before = storage.read(REVOCATIONS)
-    raises(RevocationError, found.revoke, code="bad_value", **what)
+    refused = str(raises(RevocationError, found.revoke, code="bad_value", **what))
+    # What is wrong is called by its name.
+    name = refused.partition(": ")[0]
+    assert name in what or refused == "jti, or before, or sub with before", refused
     equal(storage.read(REVOCATIONS), before)
     equal([entry.get("jti") for entry in found.list()], ["kept"])
 
@@ -320,6 +326,25 @@ def test_refused(what):
 def test_taken(what):
     holds = revocations().revoke(**what)
     equal(revocations().list(), [holds])
+
+
+@in_folder
+def test_a_board_that_never_started_has_no_folder():
+    folder = FOLDER + "/state"
+    found = Revocations(folder + "/revocations.json", now=Time().now)
+    holds = found.revoke(jti="x")
+    equal(content(folder + "/revocations.json"), {"revocations": [holds]})
+    os.remove(folder + "/revocations.json")
+    os.rmdir(folder)
+
+
+@in_folder
+def test_a_token_without_iat_is_older_than_any_time():
+    found = revocations()
+    equal(found.is_revoked(token(iat=None)), False)
+    found.revoke(before=0)
+    equal(found.is_revoked(token(iat=None)), True)
+    equal(found.is_revoked(token(iat=0)), False)
 
 
 @in_folder
@@ -343,6 +368,8 @@ DAMAGES = [
     ("one of an unknown kind", {"revocations": [{"key": "2026-11", "before": NOW}]}),
     ("one with more than one knows", {"revocations": [{"jti": "x", "unless": "anna"}]}),
     ("one without a time", {"revocations": [{"sub": "anna"}]}),
+    ("a subject that is no text", {"revocations": [{"sub": 7, "before": NOW}]}),
+    ("an id with a subject", {"revocations": [{"jti": "x", "sub": "anna", "before": NOW}]}),
     ("a time that is a float", {"revocations": [{"before": 1793491200.5}]}),
     ("an end that is text", {"revocations": [{"jti": "x", "until": "never"}]}),
 ]
@@ -368,6 +395,7 @@ def test_a_damaged_file_fails_closed(damaged):
     equal(len(log), 2)
     assert log[1].startswith(REVOCATIONS + " cannot be used: "), log
     assert log[1].endswith("; it is " + BAD + " now"), log
+    assert "None" not in log[1], log  # it tells why
     assert log[0].startswith("revocations: " + REVOCATIONS), log
     assert "no token from before now" in log[0], log
     equal(left(), ["revocations.json", "revocations.json.bad"])
@@ -398,6 +426,7 @@ def test_damaged_while_the_time_is_unknown():
     for claims in OLDER + (token(iat=NOW + DAY),):
         equal(found.is_revoked(claims), True)
     equal(left(), ["revocations.json.bad"])
+    equal(found.list(), [{"before": 2**53}])  # later than any token
     raises(RevocationError, found.revoke, code="bad_value", jti="x")
     time.unix = NOW
     equal(found.is_revoked(token(iat=NOW)), False)
@@ -424,7 +453,9 @@ def test_a_power_cut_after_setting_it_aside_opens_nothing(starts):
     for _ in range(starts):
         revocations(Time(None))
     equal(left(), ["revocations.json.bad"])
-    found = revocations()
+    log = []
+    found = revocations(log=log)
+    assert " is missing, " in log[0], log
     for claims in OLDER:
         equal(found.is_revoked(claims), True)
     equal(left(), ["revocations.json", "revocations.json.bad"])

@@ -20,6 +20,7 @@ DEFAULTS = {
     "ntp": ["pool.ntp.org", "time.cloudflare.com"],
     "http": {
         "port": 80,
+        "tls": False,
         "max_head": 4096,
         "max_body": 2048,
         "connections": 4,
@@ -27,6 +28,7 @@ DEFAULTS = {
         "body_timeout": 5,
         "write_timeout": 5,
         "idle_timeout": 15,
+        "strangers": 120,
     },
     "policy": {"bearer": True, "max_jump": 86400},
     "pins": {
@@ -79,6 +81,20 @@ def test_defaults():
 
 def test_what_was_checked_passes_again_unchanged():
     equal(check_settings(check_settings(LEAST)), DEFAULTS)
+
+
+@cases(
+    [
+        ("HTTP's port", {}, 80),
+        ("HTTPS's port", {"tls": True}, 443),
+        ("no other where one is given", {"tls": True, "port": 8443}, 8443),
+        ("nor where it is the other's", {"tls": True, "port": 80}, 80),
+    ]
+)
+def test_the_port_goes_by_the_scheme(http, port):
+    result = check_settings(settings(http=http))
+    equal(result["http"]["port"], port)
+    equal(check_settings(result), result)
 
 
 def test_the_result_is_new():

@@ -2,7 +2,7 @@
 
 from access_bench import NOW, OTHER_KEY, Clock, access_of, request_of, signed, token
 from firmware.access import Denied
-from firmware.proof import USES
+from firmware.proof import USES, Proofs
 from harness import cases, equal, raises
 
 PATH = "/api/v1/pins/relay"
@@ -20,6 +20,8 @@ def ask(access, value, method="PUT", path=PATH, body=b"{}", at=None, **how):
 def refused(access, *args, **how):
     """(status, code, reason) of a refusal, whose challenge names the scheme to use."""
     error = raises(Denied, ask, access, *args, **how)
+    assert " " in str(error)
+    assert str(error) != "None"
     if error.code != "clock_unset":
         equal(str(error.challenge, "utf-8"), CHALLENGE % error.code)
     return error.status, error.code, error.reason
@@ -91,7 +93,11 @@ def test_changed_on_the_way(method, path, body, status):
     access = access_of(Clock())
     fields = signed(GOOD, "PUT", PATH, body=b"{}")
     error = raises(Denied, access.authorize, request_of(method, path, *fields, body=body))
-    equal(error.status, status)
+    equal((error.status, error.code), (status, "invalid_token" if status == 401 else "invalid_request"))
+    equal(
+        (str(error.challenge, "utf-8"), error.reason), (CHALLENGE % error.code, error.reason and "signature")
+    )
+    assert " " in str(error)
     ask(access, GOOD)  # nor was it used up
 
 
@@ -100,7 +106,12 @@ def test_a_field_is_missing(left_out):
     fields = signed(GOOD, "GET", PATH)
     del fields[left_out]
     error = raises(Denied, access_of(Clock()).authorize, request_of("GET", PATH, *fields))
-    equal(error.status, 401 if left_out == 0 else 400)
+    if left_out == 0:
+        equal((error.status, error.code), (401, "missing_token"))
+    else:
+        equal((error.status, error.code, error.reason), (400, "invalid_request", None))
+        equal(str(error.challenge, "utf-8"), CHALLENGE % "invalid_request")
+        assert " " in str(error)
 
 
 def test_the_signed_token_is_no_bearer():
@@ -130,6 +141,8 @@ def test_without_bearer():
     for value in (GOOD, "x", PROVED):
         error = raises(Denied, access.authorize, request_of("GET", PATH, "Authorization: Bearer " + value))
         equal((error.status, error.code, error.reason), (401, "bearer_disabled", None))
+        equal(str(error.challenge, "utf-8"), CHALLENGE % "bearer_disabled")
+        assert " " in str(error)
     error = raises(Denied, access.authorize, request_of("GET", PATH))
     equal(error.code, "missing_token")
     assert b"Bearer" not in error.challenge, error.challenge
@@ -141,6 +154,61 @@ def test_unset_clock():
     access = access_of(Clock(None))
     equal(refused(access, GOOD), (503, "clock_unset", None))
     equal(access.challenge(), {"nonce": "A" * 16, "now": None})
+
+
+NEXT = "AQEB" * 4
+
+
+def access_of_changing(clock):
+    """The guard whose first challenge is A…, and the next one NEXT."""
+    made = []
+
+    def random(count):
+        made.append(count)
+        return bytes([len(made) - 1]) * count
+
+    access = access_of(clock)
+    access._proofs = Proofs(random)
+    access.challenge()
+    return access
+
+
+def test_what_was_refused_for_the_clock_is_good_no_more():
+    """Who has recorded it cannot use it once the clock is set; to set it by `at` changes nothing yet."""
+    clock = Clock(None)
+    access = access_of_changing(clock)
+    raises(Denied, ask, access, GOOD, code="clock_unset")
+    ask(access, GOOD, own="sets-the-clock", at=NOW)
+    clock.unix = NOW
+    equal(raises(Denied, ask, access, GOOD, code="stale_nonce").more, {"nonce": NEXT, "now": NOW})
+    for own in ("own-nonce", "another1"):
+        ask(access, GOOD, own=own, challenge=NEXT)
+
+
+def test_a_clock_that_was_always_set_changes_no_challenge():
+    access = access_of_changing(Clock())
+    for own in ("own-nonce", "another1"):
+        ask(access, GOOD, own=own)
+
+
+class Full:
+    """A verifier in a board whose memory is full."""
+
+    def forget(self):
+        pass
+
+    def verify_proof(self, *what):
+        raise MemoryError
+
+
+def test_what_memory_was_too_little_for_is_good_no_more():
+    access = access_of_changing(Clock())
+    verifier = access._verifier
+    access.use(Full())
+    raises(MemoryError, ask, access, GOOD)
+    access.use(verifier)
+    raises(Denied, ask, access, GOOD, code="stale_nonce")
+    ask(access, GOOD, challenge=NEXT)
 
 
 def test_at_a_time_that_the_clock_does_not_tell():

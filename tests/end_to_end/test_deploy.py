@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -129,6 +130,10 @@ def test_dry_run_changes_nothing(deployed: Bench) -> None:
         ["send", "firmware/origins.mpy"]
     ]
     assert "would send 1 file" in said
+    assert len(said.splitlines()) == 3, "what is the same is one line"
+    assert re.search(
+        r"^  [0-9]+ files unchanged(, [0-9]+ of them copied on the board from /[ab])?$", said, re.M
+    )
     assert usbbench.snapshot(deployed.flash) == before
     assert deployed.board.wait(deployed.healthy, timeout=20), "its application runs again"
 

@@ -87,7 +87,7 @@ def other_issuer(settings: dict, _secrets: dict) -> None:
 @pytest.mark.parametrize(
     ("spoil", "failed", "found"),
     [
-        (other_key, "accepted", "not signed by this key"),
+        (other_key, "accepted", "not signed with this token"),
         (other_kid, "accepted", "kid"),
         (other_name, "name", "is garage, not door"),
         (other_issuer, "accepted", "iss"),

@@ -11,8 +11,9 @@ from contextlib import ExitStack
 import pytest
 
 # Seconds for one answer. Whoever meets a full queue of the network, which is short on a board, comes again by
-# itself after one second; another is what those may have who are just being written to.
-AT_ONCE = 2.5
+# itself after one second, and then after two; and each newcomer before it may have waited for one second, for
+# those who are just being written to.
+AT_ONCE = 10
 DRIBBLERS = 10
 
 

@@ -28,9 +28,10 @@ async def test_waits():
 def test_raises():
     class Coded(Exception):
         code = "late"
-    def fail():
-        raise Coded("x")
-    equal(raises(Coded, fail, code="late").args, ("x",))
+    def fail(text="it is late"):
+        raise Coded(text)
+    equal(raises(Coded, fail, code="late").args, ("it is late",))
+    raises(AssertionError, lambda: raises(Coded, fail, None, code="late"))  # it says no reason
     raises(AssertionError, lambda: raises(Coded, fail, code="early"))
     raises(AssertionError, raises, Coded, len, "")
 

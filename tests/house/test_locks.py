@@ -11,7 +11,13 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
-LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-stubs.lock", "requirements-fuzz.lock")
+LOCKS = (
+    "requirements.lock",
+    "requirements-dev.lock",
+    "requirements-stubs.lock",
+    "requirements-fuzz.lock",
+    "requirements-mutation.lock",
+)
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 GROUPS = PROJECT["dependency-groups"]
 
@@ -21,6 +27,7 @@ ANSWERS_FOR = {
     "requirements-dev.lock": PROJECT["project"]["dependencies"] + GROUPS["build"] + GROUPS["dev"],
     "requirements-stubs.lock": GROUPS["board-stubs"],
     "requirements-fuzz.lock": GROUPS["fuzz"],
+    "requirements-mutation.lock": GROUPS["mutation"],
 }
 
 
@@ -57,5 +64,9 @@ def test_answers_every_requirement(lock: str, requirement: str) -> None:
 
 
 def test_locks_agree() -> None:
-    small, large = entries("requirements.lock"), entries("requirements-dev.lock")
-    assert {name: small[name][0] for name in small} == {name: large[name][0] for name in small}
+    """Each may be installed beside the development's."""
+    large = entries("requirements-dev.lock")
+    for lock in ("requirements.lock", "requirements-mutation.lock"):
+        common = {name: found[0] for name, found in entries(lock).items() if name in large}
+        assert common == {name: large[name][0] for name in common}, lock
+    assert set(entries("requirements.lock")) <= set(large)

@@ -97,6 +97,45 @@ def test_no_time_server(board):
     assert fields(made, "ntp")[2] != "2000"
 
 
+def test_each_time_server_may_have_a_time_of_its_own(board):
+    made = board("""
+        import asyncio, machine, ntptime
+        def pressed(pin):
+            told = []
+            for ntptime.host in ("a", "b", "c"):
+                try:
+                    told.append(ntptime.time() + 946684800)
+                except (OSError, ValueError) as error:
+                    told.append(error.args[0])
+            print("told", *told)
+        machine.Pin(0, machine.Pin.IN, machine.Pin.PULL_UP).irq(pressed, machine.Pin.IRQ_FALLING)
+        async def main():
+            while True:
+                await asyncio.sleep_ms(1000)
+        asyncio.run(main())
+    """)
+
+    def told() -> list[str]:
+        """What the servers say."""
+        since = len(made.serial)
+        made.press(0, ms=1)
+        return made.wait(lambda: made.serial[since:])[-1].partition(" ")[2].split(" ", 2)
+
+    made.ntp.set(IN_2030)
+    b, c = made.ntp.server("b"), made.ntp.server("c")
+    b.set(IN_2030, step=1000)
+    c.reply("kiss")
+    first, second = told(), told()
+    assert all(abs(int(answers[0]) - IN_2030) < 60 for answers in (first, second))
+    assert 940 < int(second[1]) - int(first[1]) < 1060
+    assert second[2] == "2085978496"
+    made.ntp.down()
+    c.reply("short")
+    assert [told()[0], told()[2]] == ["110", "buffer too small"]
+    b.down()
+    assert told()[1] == "110"
+
+
 def test_the_calendar(board):
     """gmtime has eight fields, weekday 0 is Monday, and mktime is its inverse, leap days included."""
     made = board("""

@@ -133,6 +133,43 @@ def test_power_fails_in_the_middle_of_a_write(board, idle):
     assert made.clock.now() is None
 
 
+def test_the_power_fails_at_each_step(board):
+    """Before and after each operation, and in the middle of a write."""
+    replace = """
+    import os
+    with open("/a.new", "w") as file:
+        file.write("0123456789")
+    os.rename("/a.new", "/a")
+    os.remove("/a")
+    print("whole")
+    """
+    made = board(replace)
+    made.wait(lambda: made.state == "repl")
+    found = []
+    for steps in range(1, 9):
+        made.power_cut()
+        made.power_cut(after_steps=steps)
+        made.power_on()
+        made.wait(lambda: not made.alive)
+        texts = [
+            path.read_text() if path.exists() else None for path in (made.flash / "a.new", made.flash / "a")
+        ]
+        found.append((made.cuts[-1], *texts))
+    assert found == [
+        ("open /a.new", None, None),
+        ("open /a.new", "", None),
+        ("write /a.new", "01234", None),
+        ("write /a.new", "0123456789", None),
+        ("rename /a", "0123456789", None),
+        ("rename /a", None, "0123456789"),
+        ("remove /a", None, "0123456789"),
+        ("remove /a", None, None),
+    ]
+    made.power_cut(after_steps=9)
+    made.power_on()
+    made.wait(lambda: made.serial.count("whole") == 2)
+
+
 def test_the_watchdog_bites_a_firmware_that_is_stuck(board):
     made = board("""
         import machine, time

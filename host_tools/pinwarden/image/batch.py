@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pinwarden import board, tomlfile
+from pinwarden.address import certify
 from pinwarden.create import build_folder, check_name, fill_folder
 from pinwarden.deploy.release import Release
 from pinwarden.device import SECRETS_FOLDER, SETTINGS_FILE, Device
@@ -75,7 +76,9 @@ def _filler(
 ) -> Callable[[Path], None]:
     def fill(folder: Path) -> None:
         fill_folder(folder, text, model.wifi())
-        image = build(Device.load(folder), release, firmware)
+        device = Device.load(folder)
+        certify(device)
+        image = build(device, release, firmware)
         write_atomic(folder / SECRETS_FOLDER / f"{name}.bin", image.data, PRIVATE_FILE)
 
     return fill

@@ -1,19 +1,19 @@
 """Stand-in for the board's `machine`: Pin, RTC, WDT, the resets and the identity of the chip."""
 
-from simulated import clock, pads, silicon
+from simulated import silicon
 from simulated.silicon import DEEPSLEEP_RESET, HARD_RESET, PWRON_RESET, SOFT_RESET, WDT_RESET  # noqa: F401
 
 
 class Pin:
     """A pin of the chip. `Pin(4) is Pin(4)`, as on the board."""
 
-    IN = pads.IN
-    OUT = pads.OUT
-    OPEN_DRAIN = pads.OPEN_DRAIN
-    PULL_UP = pads.PULL_UP
-    PULL_DOWN = pads.PULL_DOWN
-    IRQ_RISING = pads.IRQ_RISING
-    IRQ_FALLING = pads.IRQ_FALLING
+    IN = 1
+    OUT = 3
+    OPEN_DRAIN = 7
+    PULL_DOWN = 1
+    PULL_UP = 2
+    IRQ_RISING = 1
+    IRQ_FALLING = 2
     DRIVE_0 = 0
     DRIVE_1 = 1
     DRIVE_2 = 2
@@ -38,24 +38,12 @@ class Pin:
             return self._pad.level()
         self._pad.put(level)
 
-    def __call__(self, level=None):
-        return self.value(level)
+    __call__ = value
 
-    def on(self):
-        self._pad.put(1)
+    def __getattr__(self, name):
+        from simulated import machine_rest
 
-    def off(self):
-        self._pad.put(0)
-
-    def toggle(self):
-        self._pad.put(not self._pad.out)
-
-    def irq(self, handler=None, trigger=pads.IRQ_RISING | pads.IRQ_FALLING, wake=None, hard=False):
-        """`handler(pin)` at each edge that `trigger` names. It runs between two steps of the firmware, as a
-        soft one.
-        """
-        self._pad.handler = handler
-        self._pad.trigger = trigger
+        return machine_rest.of_pin(self, name)
 
     def __repr__(self):
         return "Pin(%d)" % self._pad.gpio
@@ -64,18 +52,9 @@ class Pin:
 class RTC:
     def datetime(self, fields=None):
         """(year, month, day, weekday, hour, minute, second, microsecond); sets the clock when given one."""
-        the_clock = silicon.chip().clock
-        if fields is not None:
-            year, month, day, _, hour, minute, second, micro = fields
-            the_clock.set(
-                clock.EPOCH + clock.seconds(year, month, day, hour, minute, second) + micro / 1_000_000
-            )
-            return None
-        import time
+        from simulated import clock_set
 
-        now = the_clock.exact()
-        date = time.gmtime(int(now) - clock.EPOCH)
-        return date[:3] + (date[6],) + date[3:6] + (int(now % 1 * 1_000_000),)
+        return clock_set.datetime(fields)
 
 
 class WDT:
@@ -99,30 +78,12 @@ def reset():
     silicon.chip().link.end({"e": "reset", "cause": HARD_RESET})
 
 
-def soft_reset():
-    """Ends the firmware by an exception, as on the board; the pins stay as they are."""
-    raise SystemExit
-
-
 def reset_cause():
     return silicon.chip().reset_cause
 
 
-def unique_id():
-    return b"\x24\x6f\x28\x00\x00\x01"
+def __getattr__(name):
+    """What the firmware never uses; in ROM on a board, and here not in its memory."""
+    from simulated import machine_rest
 
-
-def freq(hz=None):
-    return 160_000_000
-
-
-def idle():
-    silicon.chip().link.wait(1)
-
-
-def disable_irq():
-    return 0
-
-
-def enable_irq(state):
-    pass
+    return getattr(machine_rest, name)

@@ -2,26 +2,21 @@
 switches off and on, and the board's own access point, of which the host is told.
 """
 
+from micropython import const
 from simulated import silicon
 
 STA_IF = 0
 AP_IF = 1
 
-STAT_IDLE = 1000
-STAT_CONNECTING = 1001
-STAT_GOT_IP = 1010
-STAT_NO_AP_FOUND = 201
-STAT_WRONG_PASSWORD = 202
-STAT_BEACON_TIMEOUT = 200
-STAT_ASSOC_FAIL = 203
-STAT_HANDSHAKE_TIMEOUT = 204
+_IDLE = const(1000)
+_GOT_IP = const(1010)
+_NO_AP_FOUND = const(201)
 
-_HOSTNAME_MAX = 32
-_SIGNAL = -55  # dBm
-_ADDRESS = "127.0.0.1"
+_HOSTNAME_MAX = const(32)
+_SIGNAL = const(-55)  # dBm
 _AP_ADDRESS = "192.168.4.1"  # as the firmware sees it; it is reached at the same port as ever
 
-_common = {"hostname": "mpy-esp32", "country": "XX"}
+_hostname = "mpy-esp32"
 _interfaces = {}
 
 
@@ -102,10 +97,10 @@ class WLAN:
         if what is not None:
             raise ValueError("unknown status param")
         if self.isconnected():
-            return STAT_GOT_IP
+            return _GOT_IP
         if self._wanted:
-            return STAT_NO_AP_FOUND
-        return STAT_IDLE
+            return _NO_AP_FOUND
+        return _IDLE
 
     def config(self, *names, **values):
         for name, value in values.items():
@@ -119,8 +114,10 @@ class WLAN:
         name = names[0]
         if name in ("hostname", "dhcp_hostname"):
             return hostname()
-        if name == "mac":
-            return silicon_mac()
+        if name == "mac":  # the chip's identity
+            import machine
+
+            return machine.unique_id()
         if name == "essid":
             name = "ssid"
         if name not in self._settings:
@@ -136,50 +133,29 @@ class WLAN:
     def ifconfig(self, fields=None):
         if self._interface == AP_IF:
             return (_AP_ADDRESS, "255.255.255.0", _AP_ADDRESS, _AP_ADDRESS)
-        address = _ADDRESS if self.isconnected() else "0.0.0.0"
+        address = "127.0.0.1" if self.isconnected() else "0.0.0.0"
         return (address, "255.0.0.0", address, address)
 
-    def ipconfig(self, name=None, **values):
-        if name == "addr4":
-            return self.ifconfig()[:2]
-        if name == "gw4":
-            return self.ifconfig()[2]
-        if name == "dhcp4":
-            return True
-        if name is not None:
-            raise ValueError("unknown config param")
-        return None
+    def __getattr__(self, name):
+        from simulated import network_rest
 
-    def scan(self):
-        """[(ssid, bssid, channel, RSSI, security, hidden)]"""
-        if not silicon.chip().access_point:
-            return []
-        return [
-            (self._settings["ssid"].encode(), b"\x02\x00\x00\x00\x00\x01", 1, _SIGNAL, self.SEC_WPA2, False)
-        ]
-
-
-def silicon_mac():
-    """The MAC address is the chip's identity."""
-    import machine
-
-    return machine.unique_id()
+        return network_rest.of_wlan(self, name)
 
 
 def hostname(name=None):
     """The name that DHCP and mDNS tell the network; must be set before connecting. ValueError above 32
     characters.
     """
+    global _hostname
     if name is not None:
         if len(name) > _HOSTNAME_MAX:
             raise ValueError
-        _common["hostname"] = name
-    return _common["hostname"]
+        _hostname = name
+    return _hostname
 
 
-def country(code=None):
-    if code is not None:
-        if len(code) != 2:
-            raise ValueError
-        _common["country"] = code
-    return _common["country"]
+def __getattr__(name):
+    """What the firmware never uses; in ROM on a board, and here not in its memory."""
+    from simulated import network_rest
+
+    return getattr(network_rest, name)

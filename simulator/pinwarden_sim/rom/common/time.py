@@ -7,8 +7,7 @@ seconds.
 import utime
 from simulated import silicon
 from simulated.clock import EPOCH
-from simulated.clock import seconds as _seconds
-from utime import *  # noqa: F403
+from utime import ticks_add, ticks_diff, ticks_ms  # noqa: F401
 
 
 def time():
@@ -25,13 +24,13 @@ def gmtime(secs=None):
     return tuple(utime.gmtime((time() if secs is None else int(secs)) + EPOCH)[:8])
 
 
-def localtime(secs=None):
-    """The board has no time zone."""
-    return gmtime(secs)
+localtime = gmtime  # the board has no time zone
 
 
 def mktime(date):
-    return _seconds(*date[:6])
+    from simulated.clock_set import seconds
+
+    return seconds(*date[:6])
 
 
 def sleep(seconds):
@@ -40,3 +39,7 @@ def sleep(seconds):
 
 def sleep_ms(ms):
     silicon.chip().link.wait(ms)
+
+
+def __getattr__(name):
+    return getattr(utime, name)

@@ -104,6 +104,8 @@ class Stream:
         """Up to `limit` bytes, as MicroPython's socket.read(n): None when there is nothing yet, b"" at the
         end.
         """
+        if not hasattr(self.s, "recv"):  # a TLS session
+            return self.s.read(limit)
         data = b""
         while len(data) < limit:
             try:
@@ -117,6 +119,8 @@ class Stream:
 
     def _send(self, buf):
         """How many bytes the socket takes now."""
+        if not hasattr(self.s, "send"):  # a TLS session
+            return self.s.write(buf) or 0
         sent = 0
         buf = memoryview(buf)
         while sent < len(buf):
@@ -130,6 +134,8 @@ class Stream:
         """Wait until the socket can be read or written. Cancelled or not, nothing stays registered."""
         if direction in self._waiting:
             raise RuntimeError("two tasks wait to %s one stream" % direction)
+        if direction == "read" and hasattr(self.s, "pending") and self.s.pending():
+            return await _asyncio.tasks.sleep(0)  # a TLS session has read more than it was asked for
         descriptor = self.s.fileno()
         if descriptor < 0:
             # poll() answers POLLNVAL at once for a closed socket; what comes next fails with EBADF.

@@ -1,6 +1,6 @@
 """Stand-in for the board's `os` on MicroPython's unix port, which lacks two functions that the ESP32 has."""
 
-from uos import *  # noqa: F403
+import uos
 
 
 def sync():
@@ -15,3 +15,7 @@ def uname():
 
     release = "%d.%d.%d" % tuple(sys.implementation[1][:3])
     return ("esp32", "esp32", release, sys.version, "Simulated board with " + silicon.chip().model.upper())
+
+
+def __getattr__(name):
+    return getattr(uos, name)

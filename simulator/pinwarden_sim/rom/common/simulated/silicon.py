@@ -22,19 +22,6 @@ SOFT_RESET = 5
 _the_chip = None
 
 
-class NoLink:
-    """Stands for the link to the host when there is none."""
-
-    def send(self, event):
-        pass
-
-    def wait(self, ms):
-        utime.sleep_ms(ms)
-
-    def end(self, event):
-        raise SystemExit(event["e"])
-
-
 class Silicon:
     """All state of the chip. `config` is what the host says at power-on; see `Board` in
     `pinwarden_sim.board`.
@@ -44,11 +31,15 @@ class Silicon:
         self.link = link
         self.model = config.get("chip", "esp32")
         self.reset_cause = config.get("cause", PWRON_RESET)
-        self.port = config.get("port")  # the TCP port that every "0.0.0.0" becomes; None: as asked
+        # The TCP ports of this computer that the board's become, in the order in which it opens them: its
+        # web server's, and of one with TLS the one that sends there. None: as asked.
+        self.ports = config.get("ports")
+        self.opened = []
         self.clock = Clock(config.get("clock"), link)
         self.pads = Pads(self.model, config.get("levels") or {}, link)
-        # "offset" is seconds from the host's clock to the time server's.
-        self.ntp = config.get("ntp") or {"up": True, "offset": 0}
+        # "offset" is seconds from the host's clock to the time server's, "step" what it grows by at each
+        # question; "names" are servers that differ from all others.
+        self.ntp = config.get("ntp") or {"up": True, "offset": 0, "reply": "good", "step": 0, "names": {}}
         self.access_point = config.get("wifi", True)  # whether one is in reach
         self.station = None  # the network.WLAN that wants to be connected
         self.nvs = config.get("nvs") or {}
@@ -57,28 +48,19 @@ class Silicon:
 
     def obey(self, command):
         """Carry out what the host asks. Returns the answer, a dict."""
-        do = command["do"]
-        if do == "clock":
-            self.clock.set(command["unix"])
-        elif do == "unset":
-            self.clock.unset()
-        elif do == "jump":
-            self.clock.jump(command["seconds"])
-        elif do == "ntp":
-            self.ntp = command["ntp"]
-        elif do == "wifi":
-            self.access_point = command["up"]
-            if self.station is not None and not self.access_point:
-                self.station.beacon_lost()
-        elif do == "drive":
-            self.pads.find(command["gpio"]).drive(command["level"])
-        elif do == "flash":
-            self.flash.set(command["flash"])
-        elif do == "status":
+        if command["do"] == "status":
             return self.status()
-        else:
-            return {"error": "unknown command: %s" % do}
-        return {}
+        from . import world
+
+        return world.obey(self, command)
+
+    def host_port(self, port):
+        """The port of this computer that the board's `port` is."""
+        if not self.ports:
+            return port
+        if port not in self.opened:
+            self.opened.append(port)
+        return self.ports[self.opened.index(port)]
 
     def status(self):
         gc.collect()
@@ -94,6 +76,8 @@ class Silicon:
 def chip():
     """The chip of this process."""
     if _the_chip is None:
+        from .no_link import NoLink
+
         power_on({"clock": {"offset": 0, "set": True}}, NoLink())
     return _the_chip
 

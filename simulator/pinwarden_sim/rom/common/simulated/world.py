@@ -1,0 +1,42 @@
+"""What the world outside does to the chip. Loaded when it first does anything."""
+
+from . import clock_set, pads
+
+
+def obey(chip, command):
+    """Carry out what the host asks. Returns the answer, a dict."""
+    do = command["do"]
+    if do == "clock":
+        clock_set.move(command["unix"])
+    elif do == "unset":
+        clock_set.unset()
+    elif do == "jump":
+        clock_set.move(seconds=command["seconds"])
+    elif do == "ntp":
+        chip.ntp = command["ntp"]
+    elif do == "wifi":
+        chip.access_point = command["up"]
+        if chip.station is not None and not chip.access_point:
+            chip.station.beacon_lost()
+    elif do == "drive":
+        _drive(chip.pads.find(command["gpio"]), command["level"])
+    elif do == "flash":
+        chip.flash.set(command["flash"])
+    elif do == "memory":  # on the serial port: MicroPython tells it nowhere else
+        import micropython
+
+        micropython.qstr_info()
+        micropython.mem_info()
+    else:
+        return {"error": "unknown command: %s" % do}
+    return {}
+
+
+def _drive(pad, level):
+    """The world drives the pad (a button), or lets go of it (None), and the handler hears of it."""
+    before = pad.level()
+    pad.external = level
+    pad.tell()
+    after = pad.level()
+    if pad.handler is not None and before != after and pad.trigger & (pads.RISING if after else pads.FALLING):
+        pad.handler(pad.argument)

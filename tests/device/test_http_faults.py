@@ -1,0 +1,261 @@
+"""What the server does when memory, a socket or a handshake fails: it lets go of something, and goes on. And
+what it tells of it.
+"""
+
+import errno
+import json
+import time
+
+from firmware import http as http_module
+from firmware.connection import IDLE, LINGER, WRITE, Connection
+from firmware.http import Server
+from firmware.response import Response, problem
+from harness import cases, equal
+from http_bench import LIMITS, Bench, Quick, Wire, echo, get
+
+PEER = ("192.168.1.7", 50000)
+
+
+class Starved(Wire):
+    """A socket for whose octets there is no memory."""
+
+    def recv(self, most):
+        raise MemoryError
+
+    def recv_into(self, *where):
+        raise MemoryError
+
+    readinto = recv_into
+
+
+def starved(bench, low=None):
+    """A connection of its own to the server, which has heard of no memory for what comes."""
+    if low is not None:
+        bench.server._on_low_memory = lambda: low.append(1)
+    connection = Connection(Starved(), PEER, LIMITS, bench.server._scratch)
+    connection.buffer = get("/a-big-head")[:20]
+    connection.reclaim = lambda: None
+    return connection
+
+
+async def test_no_memory_for_what_comes_is_told():
+    bench, low = Bench(), []
+    connection = starved(bench, low)
+    equal(bench.server._step(connection), True)  # it stays a moment, so that the answer arrives
+    equal((connection.state, connection.buffer, connection.request), (LINGER, b"", None))
+    head, _, body = connection.sock.sent.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 503 "), head
+    assert b"Connection: close" in head, head
+    assert b"Retry-After: 1" in head, head
+    equal(json.loads(body)["code"], "out_of_memory")
+    equal(bench.answered, [(None, 503)])
+    equal((low, bench.faults), ([1], []))
+
+
+@cases([("lingers", LINGER), ("gets one", WRITE)])
+async def test_no_memory_for_one_that_has_its_answer(state):
+    """A second answer into the first would be read as a part of it."""
+    bench, low = Bench(), []
+    connection = starved(bench, low)
+    connection.state = state
+    equal(bench.server._step(connection), False)
+    equal((connection.sock.sent, bench.answered, low), (b"", [], [1]))
+
+
+async def test_without_a_hint_about_memory_and_without_a_log():
+    bench = Bench()
+    bench.server._on_request = None
+    connection = starved(bench)
+    equal(bench.server._step(connection), True)
+    assert connection.sock.sent.startswith(b"HTTP/1.1 503 ")
+
+
+async def test_a_handler_without_memory_lets_go_of_what_is_kept_for_speed():
+    def handle(request):
+        raise MemoryError
+
+    low = []
+    async with Bench(handle) as bench:
+        bench.server._on_low_memory = lambda: low.append(1)
+        equal((await bench.exchange(get("/"))).status, 503)
+    equal(low, [1])
+
+
+@cases(
+    [
+        ("no memory: who has waited longest makes room", MemoryError(), 0),
+        ("no socket: the same", OSError(errno.ENOMEM, "full"), 0),
+        ("it went again: nobody has to go", OSError(errno.ECONNABORTED, "gone"), 1),
+        ("there was nobody", OSError(errno.EAGAIN, "nobody"), 1),
+    ]
+)
+async def test_who_cannot_be_accepted(error, left):
+    errors = [error]
+
+    def make(*given):
+        if errors:
+            raise errors.pop()
+        return Connection(*given)
+
+    async with Bench() as bench:
+        await bench.place()
+        try:
+            http_module.Connection = make
+            bench.connect(get("/"))
+            await bench.until(lambda: not errors)
+            await bench.until(lambda: len(bench.places) == left)
+            equal((await bench.exchange(get("/next", "Connection: close"))).status, 200)
+            equal(len(bench.places), left)
+        finally:
+            http_module.Connection = Connection
+
+
+class Doorman:
+    """tls.Tls, but that it has no cryptography: it lets in whom it is told to."""
+
+    def __init__(self, *verdicts):
+        self.verdicts = list(verdicts)
+        self.asked = []
+
+    async def admit(self, server, connection):
+        self.asked.append((server, connection))
+        verdict = self.verdicts.pop(0)
+        if not verdict:
+            connection.sock.close()
+        return verdict
+
+
+async def test_who_is_not_admitted_to_tls_is_not_served():
+    async with Bench() as bench:
+        doorman = bench.server.tls = Doorman(False, True)
+        equal(await bench.connect(get("/one")).rest(), b"")
+        equal((len(bench.server.seen), len(doorman.asked)), (0, 1))
+        equal((await bench.exchange(get("/two"))).body, b"GET /two ")
+        server, connection = doorman.asked[1]
+        assert server is bench.server
+        assert connection is bench.server.seen[0]
+        assert connection.reclaim == server._reclaim
+        assert connection._scratch is server._scratch
+
+
+async def test_it_tells_whether_it_listens():
+    async with Bench() as bench:
+        equal(bench.server.is_listening, True)
+        bench.task.cancel()
+        await bench.until(lambda: bench.server.is_listening is False)
+    equal(Bench(echo).server.is_listening, False)
+
+
+class Watched(Quick):
+    """asyncio that notes how long newcomers are made to wait."""
+
+    naps = []
+
+    @staticmethod
+    def sleep_ms(ms):
+        if ms < 100:  # else it is who looks at the deadlines
+            Watched.naps.append(ms)
+        return Quick.sleep_ms(ms)
+
+
+async def test_newcomers_wait_only_for_those_who_are_written_to():
+    """And a second at most: four who do not read lock nobody out."""
+    async with Bench() as bench:
+        http_module.asyncio = Watched
+        places = []
+        for _ in range(3):
+            places.append(await bench.place())
+        Watched.naps.clear()
+        equal((await bench.exchange(get("/", "Connection: close"))).status, 200)
+        places.append(await bench.place())
+        equal((await bench.exchange(get("/", "Connection: close"))).status, 200)
+        equal(Watched.naps, [])
+        bench.stopped_at = time.ticks_ms()
+        for client in places:
+            client.connection.wait_for(WRITE, 5)
+        equal((await bench.exchange(get("/", "Connection: close"))).status, 200)
+        equal((sum(Watched.naps), len(Watched.naps) > 10), (1000, True))
+        equal(len(bench.places), 4)  # who is served at once needs no place
+        bench.stopped_at = None
+
+
+async def test_what_is_let_go_of_when_memory_is_low():
+    low = []
+    server = Server(echo, LIMITS, lambda: ("door",), on_low_memory=lambda: low.append(1))
+    server._reclaim()
+    equal(low, [1])
+    # All connections read into the same octets: none needs room of its own for that.
+    assert len(server._scratch) > 0
+
+
+async def test_who_has_ended_its_half_gets_all_answers():
+    """Behind an answer that takes a while, too."""
+
+    def handle(request):
+        if request.path == "/long":
+            return Response(200, iter([b"x" * 1024] * 300), b"text/plain", length=1024 * 300)
+        return echo(request)
+
+    async with Bench(handle) as bench:
+        client = bench.connect(get("/long") + get("/two"))
+        if hasattr(client.sock, "shutdown"):  # MicroPython's sockets have none
+            client.sock.shutdown(1)
+        equal(len((await client.answer()).body), 1024 * 300)
+        equal((await client.answer()).body, b"GET /two ")
+
+
+async def test_after_a_long_answer_it_is_idle():
+    async with Bench(lambda request: Response(200, iter([b"abc"]), b"text/plain", length=3)) as bench:
+        client = await bench.place(get("/"))
+        equal((await client.answer()).body, b"abc")
+        await bench.until(lambda: client.connection.state == IDLE)
+
+
+async def test_faults_are_told_as_they_are():
+    def bad():
+        yield b"a"
+        raise ValueError("a torn page")
+
+    def handle(request):
+        if request.path == "/handler":
+            raise KeyError("a slip")
+        return Response(200, bad(), b"text/plain", length=9)
+
+    async with Bench(handle) as bench:
+        equal((await bench.exchange(get("/handler"))).status, 500)
+        await bench.connect(get("/body")).rest()
+        equal([type(fault) for fault in bench.faults], [KeyError, ValueError])
+        bench.faults.clear()
+
+
+SECURE = "Origin: https://door"
+PLAIN = "Origin: http://door"
+
+
+@cases([("in the clear", None, PLAIN, SECURE), ("in TLS", Doorman(True, True), SECURE, PLAIN)])
+async def test_its_own_page_has_come_the_same_way(tls, own, other):
+    async with Bench() as bench:
+        bench.server.tls = tls and Doorman(True, True)
+        equal((await bench.exchange(get("/", own, method="PUT", body="{}"))).status, 200)
+        equal((await bench.exchange(get("/", other, method="PUT", body="{}"))).status, 403)
+
+
+GUESS = "Authorization: Bearer guess"
+
+
+async def test_the_log_hears_what_was_asked():
+    def handle(request):
+        return problem(500 if request.path == "/fault" else 401, "some_code", "some detail")
+
+    async with Bench(handle) as bench:
+        foreign = get("/foreign").replace(b"Host: door", b"Host: evil.example")
+        equal((await bench.exchange(foreign)).status, 421)
+        equal((await bench.exchange(get("/guess", GUESS))).status, 401)
+        # Who asks too often is told when to come again, to the second, and no sooner than that.
+        bench.server._limiter.spend = lambda key: 1999999
+        answer = await bench.exchange(get("/more", GUESS))
+        equal((answer.status, answer.fields["retry-after"]), (429, "2000"))
+        # That is for guesses: a fault of the board is told as one.
+        equal((await bench.exchange(get("/fault", GUESS))).status, 500)
+        asked = [(request.path, status) for request, status in bench.answered]
+        equal(asked, [("/foreign", 421), ("/guess", 401), ("/more", 429), ("/fault", 500)])

@@ -1,0 +1,69 @@
+"""What the application leaves of MicroPython's memory when it starts, and how many names it has."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from bench.heap import NAMES_THAT_FIT, figures
+
+import testbed
+from pinwarden_sim import Board
+
+HEAP = "192k"  # as in test_heap.py
+
+# Bytes. A long token in a long head, an administrator's request and a flush of the audit each need several
+# pieces of 2 to 4 kB. What a change takes of it shows in `python -m bench.heap`.
+FREE = 26_000
+LARGEST = 10_000
+FREE_LATER = 20_000
+
+NAMES = 1200  # of those that fit: what is loaded later has names, too
+
+
+@pytest.fixture
+def board(tmp_path: Path) -> Iterator[Board]:
+    if not testbed.have("micropython"):
+        pytest.skip(testbed.WITHOUT_MICROPYTHON)
+    more = {"hosts": ["door.lan", "door.example"], "origins": ["https://panel.example"]}
+    testbed.install(tmp_path, "micropython", **more, issuer="home", log="requests")
+    with Board(tmp_path, "micropython", heapsize=HEAP, clock=int(time.time())) as made:
+        yield made.start()
+
+
+def use_everything(board: Board) -> None:
+    """Have each part loaded that is loaded when it is asked for."""
+    fields = {"Host": "door.local", "Content-Type": "application/json"}
+    fields |= testbed.bearer(testbed.token("admin", "pins:write", "audit:read", iss="home"))
+    derived = json.dumps({"kid": "other", "from": testbed.KID, "salt": "A" * 43})
+    with closing(http.client.HTTPConnection("127.0.0.1", board.port, timeout=10)) as connection:
+        for status, method, path, body in [
+            (200, "GET", "/", None),
+            (200, "POST", "/api/v1/pins/relay/toggle", "{}"),
+            (422, "POST", "/api/v1/pins/relay/toggle", '{ "a": [-1.5, "\\n"] }'),
+            (200, "GET", "/api/v1/device", None),
+            (201, "POST", "/api/v1/keys", derived),
+            (204, "DELETE", "/api/v1/keys/other", None),
+            (201, "POST", "/api/v1/revocations", '{"jti": "lost"}'),
+            (200, "GET", "/api/v1/revocations", None),
+        ]:
+            connection.request(method, path, body, fields)
+            answer = connection.getresponse()
+            said = answer.read()
+            assert answer.status == status, (method, path, said)
+
+
+def test_memory_and_names(board: Board) -> None:
+    at_start = figures(board)
+    use_everything(board)
+    later = figures(board)
+    print(at_start, later)
+    assert at_start.free >= FREE
+    assert at_start.largest >= LARGEST
+    assert later.free >= FREE_LATER
+    assert at_start.names < later.names < NAMES < NAMES_THAT_FIT
