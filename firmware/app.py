@@ -59,8 +59,8 @@ def _parts(leave):
     """Build and connect the parts. Return what has to run, for ever; `leave` gets what is to be called at the
     end.
     """
-    # The names of a module stay for ever. Those of the rare ones come to lie beside the rest so, and not, some
-    # at a time, in the midst of the free memory.
+    # The names of a module stay for ever. So those of the rare ones lie beside the rest, and not, some at a
+    # time, in the midst of the free memory.
     for name in ("firmware.audit_file", "firmware.admin_keys", "firmware.clock_set"):
         __import__(name)
     _unload("audit_file", "admin_keys", "keyring", "hkdf", "clock_set", "timekeeping")

@@ -28,7 +28,7 @@ _REMEDIES = {
     "unknown_pin": "See what there is with: pinwarden call {name} GET pins",
     "interlocked": "Another pin must be off first (interlock in device.toml).",
     "too_soon": "The pin has a least time between changes (min_interval). Try again{after}.",
-    "rate_limited": "The board refuses this token, and was asked too much without a good one. Try again{after}.",
+    "rate_limited": "The board refuses this token, and was asked too much without one. Try again{after}.",
     "unknown_key": "See which keys there are with: pinwarden keys list {name}",
     "key_exists": "The board has another key of this name. See: pinwarden keys list {name}",
     "too_many_keys": "Retire one first: pinwarden keys list {name}, then keys retire {name} KID.",

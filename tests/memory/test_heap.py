@@ -83,23 +83,23 @@ class Caller:
 
     def sign(self, method: str, path: str, body: str, value: str, **fields: str) -> int:
         """The same for a request that is signed with the token `value`."""
-        if self._challenge is None:
-            self._challenge = self._ask("GET", CHALLENGE, None, {})[1]["nonce"]
-        for _ in range(2):
+        challenge = self._challenge or self._ask("GET", CHALLENGE, None, {})[1]["nonce"]
+        while True:
+            self._challenge = challenge
             signature = proof.sign(
                 value,
                 method,
                 "door.local",
                 path,
                 body.encode(),
-                challenge=self._challenge,
+                challenge=challenge,
                 created=int(time.time()),
             )
             status, answer = self._ask(method, path, body, fields | signature)
             if answer.get("code") != "stale_nonce":
-                break
-            self._challenge = answer["nonce"]
-        return status
+                return status
+            assert answer["nonce"] != challenge
+            challenge = answer["nonce"]
 
     def _ask(self, method: str, path: str, body: str | None, fields: dict[str, str]) -> tuple[int, Any]:
         self._connection.request(method, path, body, {"Host": "door.local", **fields})

@@ -23,8 +23,8 @@ from pinwarden.mint import host_for, is_loopback
 from pinwarden.params import port_option
 
 
-class Link(Protocol):
-    """A board that can be asked. Each call raises a UserError: no answer, a refusal, a cable that was pulled.
+class KeyLink(Protocol):
+    """A board whose keys can be changed. Each call raises a UserError: no answer, a refusal, a cable that was pulled.
 
     `carries_secrets` says whether a random key may go this way; else the board derives it. Each change may be
     asked for again: what is there, or gone, already, changes nothing.
@@ -55,6 +55,10 @@ class Link(Protocol):
     def revoke(self, what: dict) -> None:
         """Have the board refuse tokens: {"jti", "until"?}, {"sub", "before"} or {"before"}; Unix seconds."""
         ...
+
+
+class Link(KeyLink, Protocol):
+    """A board that can be asked for all that its owner may ask."""
 
     def audit(self) -> Trail:
         """All that the board has in its audit."""

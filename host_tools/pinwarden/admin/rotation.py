@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from pinwarden import keys
 from pinwarden.admin import hkdf
-from pinwarden.admin.link import Link
+from pinwarden.admin.link import KeyLink
 from pinwarden.device import Device
 from pinwarden.errors import CannotRetire, CannotRotate
 from pinwarden.keystore import Keystore, Pending
@@ -35,7 +35,7 @@ class Rotation:
     resumed: bool
 
 
-def rotate(device: Device, board: Link, clock: Callable[[], float] = time.time) -> Rotation:
+def rotate(device: Device, board: KeyLink, clock: Callable[[], float] = time.time) -> Rotation:
     """Make a new key, or go on with one that an earlier run left on its way, and let it sign.
 
     `clock` tells Unix seconds.
@@ -93,7 +93,7 @@ def check_retirable(device: Device, kid: str) -> None:
         )
 
 
-def look(device: Device, board: Link | None, kid: str) -> None:
+def look(device: Device, board: KeyLink | None, kid: str) -> None:
     """Raise CannotRetire where `retire` would; nothing is changed. Raises what the link raises."""
     check_retirable(device, kid)
     known, pending = device.kids(), device.pending()
@@ -104,7 +104,7 @@ def look(device: Device, board: Link | None, kid: str) -> None:
         raise _unknown(kid, known)
 
 
-def retire(device: Device, board: Link | None, kid: str) -> None:
+def retire(device: Device, board: KeyLink | None, kid: str) -> None:
     """Remove a key from the board and then from here; without a board, from here alone.
 
     Without a board, the next deployment removes it there. A key that is on its way is given up, one that only
@@ -125,7 +125,7 @@ def retire(device: Device, board: Link | None, kid: str) -> None:
             store.drop_pending()
 
 
-def _is_there(device: Device, board: Link, kid: str, known: list[str], here: bool) -> bool:
+def _is_there(device: Device, board: KeyLink, kid: str, known: list[str], here: bool) -> bool:
     """Whether the board has the key. Raises CannotRetire where nobody has, or where the board needs it."""
     on_board = board.kids()
     if kid not in on_board:
@@ -140,7 +140,7 @@ def _is_there(device: Device, board: Link, kid: str, known: list[str], here: boo
     return True
 
 
-def _retire_there(device: Device, board: Link, kid: str, known: list[str], here: bool) -> None:
+def _retire_there(device: Device, board: KeyLink, kid: str, known: list[str], here: bool) -> None:
     if not _is_there(device, board, kid, known, here):
         return
     board.retire(kid)
@@ -162,7 +162,7 @@ def _finished(device: Device, store: Keystore, known: list[dict], pending: Pendi
     return Rotation(pending.kid, before, pending.source, resumed=True)
 
 
-def _fitting(device: Device, board: Link, pending: Pending | None, on_board: list[str]) -> Pending | None:
+def _fitting(device: Device, board: KeyLink, pending: Pending | None, on_board: list[str]) -> Pending | None:
     """The key that is on its way, if it can go on by this link; None if another has to be made."""
     if pending is None:
         return None
@@ -178,7 +178,9 @@ def _fitting(device: Device, board: Link, pending: Pending | None, on_board: lis
     return pending
 
 
-def _new(device: Device, board: Link, instead_of: Pending | None, on_board: list[str], now: int) -> Pending:
+def _new(
+    device: Device, board: KeyLink, instead_of: Pending | None, on_board: list[str], now: int
+) -> Pending:
     taken = [*device.kids(), *device.retired(), *on_board]
     replaces = None if instead_of is None else instead_of.kid
     kid = keys.next_kid(taken if replaces is None else [*taken, replaces], now)
