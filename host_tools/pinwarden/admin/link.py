@@ -24,7 +24,8 @@ from pinwarden.params import port_option
 
 
 class KeyLink(Protocol):
-    """A board whose keys can be changed. Each call raises a UserError: no answer, a refusal, a cable that was pulled.
+    """A board whose keys can be changed. Each call raises a UserError: no answer, a refusal, a cable that was
+    pulled.
 
     `carries_secrets` says whether a random key may go this way; else the board derives it. Each change may be
     asked for again: what is there, or gone, already, changes nothing.
