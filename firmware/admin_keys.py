@@ -5,6 +5,7 @@ import strictjson
 
 from . import keyring
 from .keyring import KeyringError
+from .modules import unload
 
 
 class AdminKeys:
@@ -35,8 +36,14 @@ class AdminKeys:
         except (ValueError, KeyError, AttributeError):
             raise KeyringError("bad_value", "salt: 32 random bytes in base64url, without padding") from None
         secrets = keyring.load(self._path)
-        jwk = keyring.derive(secrets, source, salt, self._settings["name"], body.get("kid"))
-        jwks = keyring.with_key(secrets["keys"], jwk)
+        try:
+            from .newkey import derive
+
+            jwk = derive(secrets, source, salt, self._settings["name"], body.get("kid"))
+            jwks = keyring.with_key(secrets["keys"], jwk)
+        finally:
+            derive = None
+            unload("newkey", "verifier", "hkdf", "jwtrules")  # there is not room for all of it at once
         if jwks is not None:
             self._replace(secrets, jwks)
         return {"kid": jwk["kid"], "alg": jwk["alg"]}, jwks is not None
@@ -53,7 +60,11 @@ class AdminKeys:
     def _replace(self, secrets, jwks):
         # The verifier is made before the file changes: afterwards, memory could not do for it, and a retired
         # key would stay good until the next start.
-        verifier = keyring.make_verifier(self._settings, jwks)
+        from .verifier import make_verifier
+
+        verifier = make_verifier(self._settings, jwks)
+        make_verifier = None
+        unload("newkey", "verifier", "jwtrules")
         keyring.store(secrets, jwks, self._path)
         self._access.use(verifier)
 

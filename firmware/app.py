@@ -14,6 +14,7 @@ import machine
 import network
 
 from . import storage
+from .modules import unload as _unload
 
 
 def run(problem=None):
@@ -61,9 +62,9 @@ def _parts(leave):
     """
     # The names of a module stay for ever. So those of the rare ones lie beside the rest, and not, some at a
     # time, in the midst of the free memory.
-    for name in ("firmware.audit_file", "firmware.admin_keys", "firmware.clock_set"):
+    for name in ("firmware.audit_file", "firmware.newkey", "firmware.admin_keys", "firmware.clock_set"):
         __import__(name)
-    _unload("audit_file", "admin_keys", "keyring", "hkdf", "clock_set", "timekeeping")
+    _unload("audit_file", "newkey", "hkdf", "admin_keys", "keyring", "verifier", "clock_set", "timekeeping")
     gc.collect()
     warnings = storage.make_folder("/state")  # what /healthz warns of: names of files that were damaged
     try:
@@ -182,8 +183,8 @@ def _parts(leave):
 
             return Admin(access, settings, revoked).answer(request, parts)
         finally:
-            _unload("admin", "admin_keys", "keyring", "hkdf", "jwtrules", "revocation", "clock_set")
-            _unload("timekeeping", "audit_read", "audit_file")
+            _unload("admin", "admin_keys", "keyring", "newkey", "hkdf", "verifier", "jwtrules")
+            _unload("revocation", "clock_set", "timekeeping", "audit_read", "audit_file")
 
     def sync(asked, delay):
         gc.collect()
@@ -280,15 +281,15 @@ def _read_files():
     problem on each line.
     """
     # What checks them is a fifth of the application's memory and needed only now: it is unloaded again.
-    from .keyring import make_verifier
     from .settings import check_secrets, check_settings
+    from .verifier import make_verifier
 
     try:
         settings = check_settings(storage.load("settings.json"))
         secrets = check_secrets(storage.load("/secrets.json"))
         return settings, secrets, make_verifier(settings, secrets["keys"])
     finally:
-        _unload("settings", "schema", "chips", "keyring", "hkdf", "jwtrules")
+        _unload("settings", "schema", "chips", "verifier", "jwtrules")
 
 
 def _read_mark(warnings):
@@ -313,22 +314,6 @@ def _read_revoked(clock, warnings):
     if revoked.recover is None:  # else it has work left: until the time is known
         _unload("revocation", "aside")
     return revoked
-
-
-def _unload(*names):
-    """Have modules forgotten, ours or those of /lib, and free their memory. Nothing of them can be called any
-    more. Some may not be there: memory can end in the middle of loading them.
-    """
-    package = __name__[: __name__.rfind(".")]
-    for name in names:
-        module = sys.modules.pop(package + "." + name, None)
-        if module is not None:
-            sys.modules[package].__dict__.pop(name, None)  # is not there yet if its loading has failed
-        else:
-            module = sys.modules.pop(name, None)
-        if module is not None:
-            # The collector takes each old word on the stack for a pointer, and one can keep a whole module.
-            module.__dict__.clear()
 
 
 def _make_pin(gpio, level):

@@ -15,10 +15,10 @@ _LOOK_MS = const(50)
 _MINUTE = const(1200)  # looks
 
 _MOST = const(16)  # events that wait; more are only counted
-_ROOM = const(1536)  # octets that they take
-_TEXT = const(40)  # characters of a subject, an id or a value, of up to 12 octets each in JSON
+_ROOM = const(1280)  # octets that they take
+_TEXT = const(32)  # characters of a subject, an id or a value, of up to 12 octets each in JSON
 _ENOUGH = const(10)  # events are written at once: so many make one write
-_ROWS = const(8)  # kinds of refusals that are told apart; a ninth row is for all others
+_ROWS = const(5)  # kinds of refusals that are told apart; a further row is for all others
 
 # Writes are saved up: 15 at the most, and one more every 80 s. That is 60 in any hour.
 _SAVED = const(15)

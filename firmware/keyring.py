@@ -1,4 +1,4 @@
-"""The keys of /secrets.json: which there are, one more, one less; and what verifies tokens by them.
+"""The keys of /secrets.json: which there are, one more, one less.
 
 A change is one atomic replacement of the file, and what else stands in it stays. Over USB, after
 slots.enter(), it needs no running application, and holds from the next start on:
@@ -19,22 +19,14 @@ before the file changes.
 import hmac
 import json
 
-import base64url
-import hkdf
-import jwt
-import jwtproof
 from micropython import const
 
 from . import storage
 
 SECRETS = "/secrets.json"
-SALT_BYTES = 32  # as long as the hash (RFC 5869 section 3.1)
+MOST_RETIRED = 32
 
 _MOST_KEYS = const(4)
-_MOST_RETIRED = const(32)
-_LONGEST_KID = const(64)  # characters
-_LONGEST_SECRET = const(512)  # bytes
-_MEMBERS = ("kty", "kid", "alg", "k")
 
 
 class KeyringError(ValueError):
@@ -46,22 +38,6 @@ class KeyringError(ValueError):
     def __init__(self, code, message):
         super().__init__(message)
         self.code = code
-
-
-def make_verifier(settings, jwks):
-    """Return the jwtproof.Verifier for checked `settings` and `jwks`, the member "keys" of checked secrets.
-
-    The device's name is its audience. Raises jwt.KeyRejected, with the place of the key and never the key.
-    """
-    keys = []
-    for i, jwk in enumerate(jwks):
-        try:
-            keys.append(jwt.Key(_secret_of(jwk), kid=jwk["kid"], alg=jwk["alg"]))
-        except ValueError as error:
-            raise jwt.KeyRejected("keys[%d]: %s" % (i, error)) from None
-    return jwtproof.Verifier(
-        keys, audience=settings["name"], issuer=settings["issuer"], leeway=settings["leeway"]
-    )
 
 
 def describe(path=SECRETS):
@@ -117,7 +93,7 @@ def store(secrets, jwks, path=SECRETS):
     secrets = dict(secrets)
     secrets["keys"] = jwks
     if retired:
-        secrets["retired"] = retired[-_MOST_RETIRED:]
+        secrets["retired"] = retired[-MOST_RETIRED:]
     # What is not ours is copied, too. It must not be lost to what this runtime's json cannot write.
     for value in secrets.values():
         if json.loads(json.dumps(value)) != value:
@@ -136,7 +112,9 @@ def _json(secrets):
 
 def with_key(jwks, jwk):
     """Return the list with the key `jwk` at its end; None if the very same is in it. Raises KeyringError."""
-    _check(jwk)
+    from .newkey import check
+
+    check(jwk)
     for known in jwks:
         if known["kid"] == jwk["kid"]:
             if hmac.compare_digest(known["k"].encode(), jwk["k"].encode()):
@@ -151,35 +129,10 @@ def without_key(jwks, kid):
     """Return the list without the key called `kid`. Raises KeyringError."""
     rest = [jwk for jwk in jwks if jwk["kid"] != kid]
     if len(rest) == len(jwks):
-        raise _unknown()
+        raise unknown()
     if not rest:
         raise KeyringError("last_key", "it is the last key; add another one first")
     return rest
-
-
-def derive(secrets, source, salt, name, kid):
-    """Return the JWK called `kid` that the device `name` makes of its key `source` and a `salt` of 32 bytes.
-    `secrets` are what load() has given.
-
-    So a key is added where a secret cannot be sent. Who has the key `source`, and has seen the salt go by,
-    can make it as well. Raises KeyringError.
-    """
-    jwks, retired = secrets["keys"], secrets.get("retired", ())
-    _check_kid(kid)
-    if kid in retired:
-        raise KeyringError("key_retired", "a key of this name was retired, and does not come back")
-    if len(retired) >= _MOST_RETIRED:
-        raise KeyringError("key_retired", "%d keys were retired; rotate by USB, or deploy" % _MOST_RETIRED)
-    if type(salt) is not bytes or len(salt) != SALT_BYTES:
-        raise KeyringError("bad_value", "salt: %d random bytes" % SALT_BYTES)
-    for jwk in jwks:
-        if jwk["kid"] == source:
-            # The names bind the key to its place: with the same salt, another device makes another key. There
-            # is no NUL in them, so no two pairs of names make the same text.
-            info = b"pinwarden key\0" + name.encode() + b"\0" + kid.encode()
-            secret = base64url.encode(hkdf.derive(_secret_of(jwk), salt, info))
-            return {"kty": "oct", "kid": kid, "alg": "HS256", "k": str(secret, "utf-8")}
-    raise _unknown()
 
 
 def _are_keys(jwks):
@@ -194,37 +147,6 @@ def _are_keys(jwks):
     return True
 
 
-def _unknown():
+def unknown():
+    """Return the refusal of a kid that no key has."""
     return KeyringError("unknown_key", "there is no key with this kid")
-
-
-def _secret_of(jwk):
-    return base64url.decode(jwk["k"].encode())
-
-
-def _check(jwk):
-    if type(jwk) is not dict or sorted(jwk) != sorted(_MEMBERS):
-        raise KeyringError("bad_value", "a key has the members kty, kid, alg, k and no other")
-    _check_kid(jwk["kid"])
-    if jwk["kty"] != "oct" or jwk["alg"] != "HS256" or type(jwk["k"]) is not str:
-        raise KeyringError("bad_value", "kty: oct; alg: HS256; k: base64url")
-    try:
-        secret = _secret_of(jwk)
-        if len(secret) > _LONGEST_SECRET:
-            raise ValueError("secret: %d bytes; at most %d" % (len(secret), _LONGEST_SECRET))
-        jwt.Key(secret, jwk["kid"], jwk["alg"])
-    except ValueError as error:  # KeyRejected and Base64Error are ValueErrors
-        raise KeyringError("bad_value", "k: %s" % error) from None
-
-
-def _check_kid(kid):
-    if type(kid) is not str or not 0 < len(kid) <= _LONGEST_KID or not _is_plain(kid):
-        raise KeyringError("bad_value", "kid: 1 to %d of A-Z a-z 0-9 . _ -" % _LONGEST_KID)
-
-
-def _is_plain(kid):
-    # What stands in a path, a header field and a file as it is (RFC 3986 section 2.3), and in every font.
-    for c in kid:
-        if not ("a" <= c <= "z" or "A" <= c <= "Z" or "0" <= c <= "9" or c in "._-"):
-            return False
-    return True

@@ -13,8 +13,8 @@ import base64url
 import strictjson
 from firmware import proof, request
 from firmware.connection import Connection
-from firmware.keyring import make_verifier
 from firmware.settings import SettingsError, check_secrets, check_settings
+from firmware.verifier import make_verifier
 from jwt import Key, TokenError, Verifier
 
 try:

@@ -20,8 +20,11 @@ from pinwarden import proof
 from pinwarden_sim import Board
 
 HEAP = "192k"  # objects are twice as large here as on the board
+# With less, one who changes keys or reads the audit may be told 503 out_of_memory while connections are being
+# cut: see docs/decisions/memory.md.
+FOR_ADMINISTRATION = "208k"
 REQUESTS = 1000
-WARM_UP = 50
+WARM_UP = 100
 
 # Bytes by which the free heap may have shrunk. A leak of one object for each request would be 32 bytes times
 # 1,000, or times 100 for an administrator's. What may differ for other reasons: which of a few tokens is
@@ -44,7 +47,12 @@ ADMINISTRATION = [
 
 
 @pytest.fixture
-def board(tmp_path: Path) -> Iterator[Board]:
+def heap() -> str:
+    return HEAP
+
+
+@pytest.fixture
+def board(tmp_path: Path, heap: str) -> Iterator[Board]:
     """Everything on that can be: all kinds of pins, more names, origins, an issuer, the request log."""
     if not testbed.have("micropython"):
         pytest.skip(testbed.WITHOUT_MICROPYTHON)
@@ -57,7 +65,7 @@ def board(tmp_path: Path) -> Iterator[Board]:
         log="requests",
         http={"strangers": 6000},  # limited, but to more than a test asks
     )
-    with Board(tmp_path / "flash", "micropython", heapsize=HEAP, clock=int(time.time())) as made:
+    with Board(tmp_path / "flash", "micropython", heapsize=heap, clock=int(time.time())) as made:
         yield made.start()
 
 
@@ -159,8 +167,6 @@ def test_a_thousand_requests_leave_nothing_behind(board: Board, caller: Caller) 
     # Different ones: the verifier remembers some, and forgets the oldest.
     writers = [token("pins:read", "pins:write", sub=f"phone-{number}") for number in range(10)]
     refused = refusals()
-    kids = (f"key-{number}" for number in count())
-    kid = ""
 
     def toggle(times: int) -> None:
         for number in range(times):
@@ -176,20 +182,6 @@ def test_a_thousand_requests_leave_nothing_behind(board: Board, caller: Caller) 
             status, method, path, body, fields = refused[number % len(refused)]
             assert caller.ask(method, path, body, **fields) in (status, 503), (method, path, fields)
 
-    def administer(times: int) -> None:
-        """Each request loads modules that no other needs."""
-        nonlocal kid
-        fields = JSON | token("admin", "audit:read")
-        for number in range(times):
-            status, method, path, body = ADMINISTRATION[number % len(ADMINISTRATION)]
-            if number % len(ADMINISTRATION) == 0:
-                kid = next(kids)  # for ever: a retired one may not come back
-            path, body = path.replace("KID", kid), body and body.replace("KID", kid)
-            seen = caller.ask(method, path, body, **fields)
-            if seen == 503:  # it takes half of what is free, in many pieces: Retry-After says to ask again
-                seen = caller.ask(method, path, body, **fields)
-            assert seen == status, (method, path)
-
     def left() -> int:
         """What is free when the verifier remembers as many tokens as it can."""
         toggle(WARM_UP)
@@ -197,19 +189,16 @@ def test_a_thousand_requests_leave_nothing_behind(board: Board, caller: Caller) 
 
     toggle(WARM_UP)
     be_refused(WARM_UP)
-    administer(WARM_UP)
     seen = [left()]
     toggle(REQUESTS)
     seen.append(left())
     be_refused(REQUESTS)
     seen.append(left())
-    administer(REQUESTS // 10)
-    seen.append(left())
 
     print("free heap in bytes:", *seen)
     assert all(earlier - later < TOLERANCE for earlier, later in pairwise(seen)), seen
     assert board.pin(testbed.RELAY).history[-1].level == 0
-    assert len(board.pin(testbed.RELAY).history) >= REQUESTS + 5 * WARM_UP
+    assert len(board.pin(testbed.RELAY).history) >= REQUESTS + 4 * WARM_UP
     said = "\n".join(board.serial)
     short = said.count(" out_of_memory")
     print("answers 503 out_of_memory:", short)
@@ -217,6 +206,26 @@ def test_a_thousand_requests_leave_nothing_behind(board: Board, caller: Caller) 
         short < REQUESTS // 50
     )  # of strangers' long tokens and of administration: see docs/decisions/memory.md
     assert "Traceback" not in said
+    assert board.starts == [1]
+
+
+@pytest.mark.parametrize("heap", [FOR_ADMINISTRATION])
+def test_administration_leaves_nothing_behind(board: Board, caller: Caller) -> None:
+    """Each request loads modules that no other needs."""
+    kids = (f"key-{number}" for number in count())  # for ever: a retired one may not come back
+
+    def administer(rounds: int) -> int:
+        fields = JSON | token("admin", "audit:read")
+        for _ in range(rounds):
+            kid = next(kids)
+            for status, method, path, body in ADMINISTRATION:
+                path, body = path.replace("KID", kid), body and body.replace("KID", kid)
+                assert caller.ask(method, path, body, **fields) == status, (method, path)
+        return free(board, caller)
+
+    seen = [administer(4), administer(10), administer(10)]
+    print("free heap in bytes:", *seen)
+    assert all(earlier - later < TOLERANCE for earlier, later in pairwise(seen)), seen
     assert board.starts == [1]
 
 
