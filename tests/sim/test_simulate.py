@@ -110,6 +110,7 @@ def test_the_keys(runtime, device, terminal):
     link = screen.expect(r"Link\s+(http://127\.0\.0\.1:\d+)/#token=").group(1)
     screen.expect(r"door · running · \w+ · Wi-Fi up")
     screen.expect(r"relay\s+26\s+0\s+off")
+    screen.expect(r"Wi-Fi up · 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC")  # two time servers have been asked
     assert httpx.get(link + "/api/v1/pins").status_code == 401
     screen.expect(r"GET /api/v1/pins\s+401 missing_token")
     for key, shown in [
