@@ -15,7 +15,7 @@ _LOOK_MS = const(50)
 _MINUTE = const(1200)  # looks
 
 _MOST = const(16)  # events that wait; more are only counted
-_ROOM = const(1280)  # octets that they take
+_ROOM = const(1536)  # octets that they take
 _TEXT = const(32)  # characters of a subject, an id or a value, of up to 12 octets each in JSON
 _ENOUGH = const(10)  # events are written at once: so many make one write
 _ROWS = const(5)  # kinds of refusals that are told apart; a further row is for all others
@@ -113,7 +113,7 @@ class Audit:
         due = 0
         if self.count:
             self._age += 1
-            is_enough = self.count >= _ENOUGH or self.size > _ROOM // 2
+            is_enough = self.count >= _ENOUGH or self.size > _ROOM * 3 // 4
             if self.saved > 0 and (self._age >= _MINUTE or (self._age >= 0 and is_enough)):
                 due = 1
         if self.refused or self._pause > _MINUTE:

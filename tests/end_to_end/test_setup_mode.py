@@ -76,7 +76,7 @@ def test_without_a_network_the_board_opens_its_own(runtime: str, tmp_path: Path)
     install(tmp_path, runtime, wifi=False, setup_mode=True)
     with started(tmp_path, runtime) as board:
         assert board.wifi.access_point == ON_THE_AIR
-        assert board.serial[-2:] == [LINE, f"http: serving {AT} port 80"]
+        board.wait(lambda: board.serial[-2:] == [LINE, f"http: serving {AT} port 80"], timeout=20)
         page = ask(board, "/")
         assert (page.status_code, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
         assert ask(board, "/healthz").json() == {"status": "ok"}
@@ -117,7 +117,7 @@ def test_no_access_point_is_opened(
     install(tmp_path, runtime, wifi=False, password=password, **settings)
     with started(tmp_path, runtime) as board:
         assert ask(board, "/healthz", "door.local").json() == {"status": "ok"}
-        assert "http: serving without Wi-Fi port 80" in board.serial
+        board.wait(lambda: "http: serving without Wi-Fi port 80" in board.serial, timeout=20)
         assert any(said.startswith(line) for said in board.serial)
         assert ask(board, "/", AT).status_code == 421
         board.status()  # what it has done by now has been noted
@@ -153,7 +153,7 @@ def test_a_network_that_was_never_there(runtime: str, tmp_path: Path) -> None:
     with Board(tmp_path, runtime, radio=True, clock=int(time.time())) as board:
         board.wifi.down()
         board.start()
-        assert f"http: serving {AT} port 80" in board.serial
+        board.wait(lambda: f"http: serving {AT} port 80" in board.serial, timeout=20)
         assert switch_on(board, AT) == 200
         board.wifi.up()
         board.wait(lambda: "wifi: connected, 127.0.0.1" in board.serial, timeout=20)
