@@ -101,6 +101,8 @@ def measured(case: Case) -> tuple[int, int]:
 def test_a_whole_version_whenever_the_cable_is_pulled(deploy: Deploy) -> None:
     step = deploy.size / POINTS
     points = [int(number * step) + 1 for number in range(POINTS)]
+    # After the switch comes little: closer together there.
+    points += [deploy.size - int(step * part / 12) - 1 for part in range(11, 4, -1)]
     seen: Counter[str] = Counter()
     with ProcessPoolExecutor(WORKERS, multiprocessing.get_context("spawn")) as pool:
         for number, (flash, through) in enumerate(pool.map(deploy.case.pull, points)):
