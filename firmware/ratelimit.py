@@ -52,19 +52,23 @@ class Limiter:
 
     def _row(self, key):
         """Return the row of an address, once all rows have paid off what they could."""
+        keys = self._keys
         owed = self._owed
         # Ticks wrap: a silence of more than six days is a negative time. It has paid off everything.
-        passed = abs(ticks_diff(ticks_ms(), self.since))
-        self.since = ticks_ms()
-        least = 1
+        now = ticks_ms()
+        passed = abs(ticks_diff(now, self.since))
+        self.since = now
         for row in range(_ROWS + 1):
-            owed[row] = max(0, owed[row] - passed)
-            if row and owed[row] < owed[least]:
-                least = row
-        if key in self._keys:
-            return self._keys.index(key)
+            if owed[row]:  # few do: this is on every request's way
+                owed[row] = max(0, owed[row] - passed)
+        if key in keys:
+            return keys.index(key)
         # It takes over a row and the debt with it: to come from ever new addresses gains nothing.
-        self._keys[least] = key
+        least = 1
+        for row in range(2, _ROWS + 1):
+            if owed[row] < owed[least]:
+                least = row
+        keys[least] = key
         return least
 
 
