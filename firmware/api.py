@@ -17,18 +17,18 @@ _STATUS = {"unknown_pin": 404, "bad_value": 422, "not_supported": 422, "interloc
 
 class Api:
     """Answers requests. `describe_device()` returns what /device tells beside the token, `page(request)` a
-    file or None, `administer(request, parts)` what an administrator asks for, see admin.py.
+    file or None, `administer(request, parts)` what an administrator asks for, see admin.py. `warnings` are
+    what /healthz tells beside: names of files that were damaged and set aside.
     """
 
-    warnings = ()  # what /healthz tells beside: names of files that were damaged and set aside
-
-    def __init__(self, access, pins, clock, describe_device, page, administer):
+    def __init__(self, access, pins, clock, describe_device, page, administer, warnings=()):
         self._access = access
         self._pins = pins
         self._clock = clock
         self._describe_device = describe_device
         self._page = page
         self._administer = administer
+        self.warnings = warnings
 
     def handle(self, request):
         """Return the Response to `request`; see docs/openapi.yaml."""

@@ -204,8 +204,8 @@ def _parts(leave):
         describe,
         page,
         administer,
+        warnings,
     )
-    api.warnings = warnings  # pyright: ignore[reportAttributeAccessIssue]
     names = (hostname + ".local", hostname) + tuple(settings["hosts"])
 
     def hosts():
