@@ -5,6 +5,7 @@ import os
 from binascii import hexlify
 from hashlib import sha256
 
+import folder_bench
 from firmware import audit_file, audit_read
 from firmware.audit import Audit
 
@@ -43,26 +44,11 @@ class Response:
         self.token_id = token_id
 
 
-def in_folder(test):
-    """The test with no file there, and none left."""
-
-    def run(*args):
-        empty()
-        try:
-            return test(*args)
-        finally:
-            empty()
-
-    return run
+in_folder = folder_bench.in_folder(FOLDER, is_made=False)
 
 
 def empty():
-    try:
-        for name in os.listdir(FOLDER):
-            os.remove(FOLDER + "/" + name)
-        os.rmdir(FOLDER)
-    except OSError:
-        pass  # it was not there
+    folder_bench.empty(FOLDER)
 
 
 def audit_of(*events, refused=(), unix=NOW):

@@ -5,6 +5,7 @@ admin.py.
 import json
 import os
 
+import folder_bench
 import jwt
 from firmware import storage
 from harness import equal
@@ -27,28 +28,15 @@ OLD, NEW, THIRD, FOURTH = jwk_of("2026-11"), jwk_of("2026-12", 33), jwk_of("c", 
 WIFI = {"ssid": "Café", "password": 'a "quoted" \\ one'}
 
 
-def in_folder(test):
-    """The test in an empty folder, which goes away with it."""
+def _restore():
+    storage.open = open
 
-    def run(*args):
-        empty()
-        storage.make_folder(FOLDER)
-        try:
-            return test(*args)
-        finally:
-            storage.open = open
-            empty()
 
-    return run
+in_folder = folder_bench.in_folder(FOLDER, restore=_restore)
 
 
 def empty():
-    try:
-        for name in os.listdir(FOLDER):
-            os.remove(FOLDER + "/" + name)
-        os.rmdir(FOLDER)
-    except OSError:
-        pass  # it was not there
+    folder_bench.empty(FOLDER)
 
 
 def left():

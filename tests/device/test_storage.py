@@ -3,6 +3,7 @@
 import errno
 import os
 
+import folder_bench
 from firmware import storage
 from firmware.aside import set_aside
 from harness import cases, equal, raises
@@ -11,27 +12,7 @@ FOLDER = "test_storage_files"
 FILE = FOLDER + "/state.json"
 
 
-def in_folder(test):
-    """The test in an empty folder, which goes away with it."""
-
-    def run(*args):
-        empty()
-        storage.make_folder(FOLDER)
-        try:
-            test(*args)
-        finally:
-            empty()
-
-    return run
-
-
-def empty():
-    try:
-        for name in os.listdir(FOLDER):
-            os.remove(FOLDER + "/" + name)
-        os.rmdir(FOLDER)
-    except OSError:
-        pass  # it was not there
+in_folder = folder_bench.in_folder(FOLDER)
 
 
 def left():

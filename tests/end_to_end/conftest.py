@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 import testbed
-from pinwarden_sim import runtimes
+from pinwarden_sim import Board, runtimes
 
 TIMEOUT = 30.0  # seconds, for a process to do one thing
 
@@ -27,6 +27,20 @@ def runtime(request: pytest.FixtureRequest) -> str:
     if not testbed.have(request.param):
         pytest.skip(testbed.WITHOUT_MICROPYTHON)
     return request.param
+
+
+@pytest.fixture
+def flash(runtime: str, tmp_path: Path) -> Path:
+    """The folder of a board's flash with the test device."""
+    testbed.install(tmp_path / "flash", runtime)
+    return tmp_path / "flash"
+
+
+@pytest.fixture
+def board(flash: Path, runtime: str) -> Iterator[Board]:
+    """That board, started; its clock is right."""
+    with Board(flash, runtime, clock=int(time.time())) as made:
+        yield made.start()
 
 
 def environment() -> dict[str, str]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -35,18 +35,6 @@ def admin(**claims: Any) -> str:
 def new_admin() -> str:
     """An administrator's token of the key that is added."""
     return admin(secret=DERIVED, kid=OTHER_KID)
-
-
-@pytest.fixture
-def flash(runtime: str, tmp_path: Path) -> Path:
-    testbed.install(tmp_path / "flash", runtime)
-    return tmp_path / "flash"
-
-
-@pytest.fixture
-def board(flash: Path, runtime: str) -> Iterator[Board]:
-    with Board(flash, runtime, clock=int(time.time())) as made:
-        yield made.start()
 
 
 @pytest.fixture

@@ -32,18 +32,6 @@ Ask = Callable[..., httpx.Response]
 
 
 @pytest.fixture
-def flash(runtime: str, tmp_path: Path) -> Path:
-    testbed.install(tmp_path / "flash", runtime)
-    return tmp_path / "flash"
-
-
-@pytest.fixture
-def board(flash: Path, runtime: str) -> Iterator[Board]:
-    with Board(flash, runtime, clock=int(time.time())) as made:
-        yield made.start()
-
-
-@pytest.fixture
 def ask(board: Board) -> Iterator[Ask]:
     """`ask("GET", path, token, body)`: the answer."""
     with httpx.Client(trust_env=False) as client:
