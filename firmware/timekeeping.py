@@ -105,7 +105,7 @@ def _take(clock, servers, max_jump, asked, turn, path, ntp, log):
     now = clock.now()
     if not agrees:
         if proof is None or unix > proof + max_jump:
-            raise ValueError("too far ahead to be taken from one server alone")
+            raise ValueError("far ahead of what is certain: a second server has to agree")
         if others and now is not None and abs(unix - now) > _AGREE:
             raise ValueError("another server says otherwise")
     # What is certain does not go back: two servers that lie could slow it down, five minutes each time.

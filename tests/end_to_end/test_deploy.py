@@ -267,6 +267,7 @@ def test_a_board_in_another_network(deployed: Bench, monkeypatch: pytest.MonkeyP
 def test_with_bad_settings_the_port_is_not_opened(deployed: Bench, option: str) -> None:
     settings = deployed.device.folder / "device.toml"
     settings.write_text(settings.read_text().replace("gpio = 26", "gpio = 6"))
+    assert deployed.board.wait(deployed.healthy, timeout=20)  # until then it prints
     starts, said = len(deployed.board.starts), len(deployed.board.serial)
     assert "pins.relay.gpio" in deployed.deploy(option, code=1).stderr
     assert (len(deployed.board.starts), len(deployed.board.serial)) == (starts, said)

@@ -138,6 +138,17 @@ def test_signals_restore_the_terminal(device, terminal, number):
     assert termios.tcgetattr(screen.slave) == screen.settings
 
 
+@contextlib.contextmanager
+def ended(process: subprocess.Popen[str]) -> Iterator[None]:
+    """Whatever happens meanwhile, the process has ended afterwards: a failure would hang else, in wait()."""
+    try:
+        with process:
+            yield
+            process.wait(TIMEOUT)
+    finally:
+        process.kill()
+
+
 def test_in_a_pipe_it_writes_plain_lines(runtime, device):
     process = subprocess.Popen(
         command(str(device), "--runtime", runtime, "--port", "0"),
@@ -157,10 +168,13 @@ def test_in_a_pipe_it_writes_plain_lines(runtime, device):
                 return match
         raise AssertionError(f"no {pattern!r} in {lines}")
 
-    with process:
+    with ended(process):
         address, token = until(r"^Link +(http://\S+?)/#token=(\S+)").groups()
         until("serving")
         headers = {"Authorization": f"Bearer {token}"}
+        end = time.monotonic() + TIMEOUT
+        while httpx.get(f"{address}/healthz").status_code == 503 and time.monotonic() < end:
+            time.sleep(0.1)  # until a second time server agrees
         answer = httpx.put(f"{address}/api/v1/pins/relay", headers=headers, json={"value": True})
         assert answer.status_code == 200, answer.text
         until(r"^\d\d:\d\d:\d\d pin relay on \(GPIO 26 1\)$")
@@ -178,7 +192,7 @@ def simulation(*arguments: str) -> Iterator[str]:
     process = subprocess.Popen(
         command(*arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=environment(), text=True
     )
-    with process:
+    with ended(process):
         assert process.stdout is not None
         shown = ""
         for line in process.stdout:
@@ -198,8 +212,10 @@ def test_with_usb(micropython, device):
         path = re.search(r"^USB +(\S+)$", shown, re.MULTILINE)
         assert path is not None, shown
         assert f"pinwarden deploy {device} --port {path.group(1)} --address 127.0.0.1:" in shown
+        slot = device / "slot.json"
+        slot.write_text('{"slot": "a", "previous": null, "trial": 0, "note": null}')
         done = subprocess.run(
-            [sys.executable, "-m", "mpremote", "connect", path.group(1), "touch", ":/slot.json"],
+            [sys.executable, "-m", "mpremote", "connect", path.group(1), "cp", str(slot), ":/slot.json"],
             capture_output=True,
             text=True,
         )
