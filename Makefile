@@ -31,7 +31,7 @@ run: $(VENV)/run.stamp
 	@$(BIN)/pinwarden simulate build/demo
 
 test: lint
-	@$(BIN)/python -m pytest -n auto --dist loadfile
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/dev.stamp
 	@echo "ruff"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -61,8 +62,10 @@ class Board:
         self.clock = Clock(self, clock)
         self.ntp = TimeServer(self, ntp)
         self._chip = chip
-        self._board_port = _free_port(0 if radio else port)
-        self.second_port = _free_port(0)  # on the loopback, of what else the board serves
+        held = [_take_port(0 if radio else port), _take_port(0)]
+        self._give_up_ports = weakref.finalize(self, lambda: [taken.close() for taken in held])
+        self._board_port, second = [taken.getsockname()[1] for taken in held]
+        self.second_port = second  # on the loopback, of what else the board serves
         self._radio = Radio(port, self._board_port, address) if radio else None
         self.wifi = WiFi(self, self._radio.set_up if self._radio else None)
         self._seen = Recorder(self.clock, self.wifi)
@@ -193,6 +196,7 @@ class Board:
             self._radio.close()
         if self._lives.usb:
             self._lives.usb.close()
+        self._give_up_ports()
 
     def pin(self, gpio: int) -> PinRecord:
         """The record of a pin, by its GPIO number."""
@@ -273,12 +277,19 @@ class Board:
         )
 
 
-def _free_port(port: int) -> int:
-    """`port`, or any for 0. Raises OSError when it is taken: the firmware itself could not say it so well."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(("127.0.0.1", port))
-        return probe.getsockname()[1]
+def _take_port(port: int) -> socket.socket:
+    """A socket that holds `port`, or any for 0, while the board is off: nobody else is given it then, and the
+    board may still listen there. Raises OSError when it is taken: the firmware itself could not say it so
+    well.
+    """
+    taken = socket.socket()
+    try:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("127.0.0.1", port))
+    except OSError:
+        taken.close()
+        raise
+    return taken
 
 
 def _accepts(port: int) -> bool:

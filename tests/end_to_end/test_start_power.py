@@ -66,7 +66,7 @@ def survive(template: Path, flash: Path, runtime: str, cut: Cut) -> bool:
         board.start()
         told = slotbed.ask(board)
         assert told["build"] == slotbed.build(flash, told["slot"])
-        assert not slotbed.said(board, "Traceback"), board.serial
+        assert not slotbed.said(board, "Traceback"), "\n".join(board.serial)
         board.wait(lambda: slotbed.state(flash)["trial"] == 0)
     for name in KEPT:
         assert (flash / name).read_bytes() == (template / name).read_bytes()
