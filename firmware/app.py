@@ -125,16 +125,18 @@ def _parts(leave):
         try:
             from .audit_file import write  # some times a day
 
-            write(audit, due)
+            is_damaged = write(audit, due)
         except Exception as error:  # that nobody's pins stand still for
             if "audit" not in warnings:
                 warnings.append("audit")
                 print("audit: cannot be written: %r" % error)
             return True
         finally:
-            _unload("audit_file")
-        if "audit" in warnings:
+            _unload("audit_file", "aside")
+        if "audit" in warnings and not is_damaged:
             warnings.remove("audit")
+        elif is_damaged and "audit" not in warnings:
+            warnings.append("audit")
         return False
 
     def hear(request, response):

@@ -16,9 +16,11 @@ _MINUTE = const(1200)  # looks
 
 _MOST = const(16)  # events that wait; more are only counted
 _ROOM = const(1536)  # octets that they take
-_TEXT = const(32)  # characters of a subject, an id or a value, of up to 12 octets each in JSON
+_TEXT = const(48)  # characters of a subject, an id or a value
+_LINE = const(512)  # octets of an event: with less text, if each of its characters takes up to 12 in JSON
 _ENOUGH = const(10)  # events are written at once: so many make one write
-_ROWS = const(5)  # kinds of refusals that are told apart; a further row is for all others
+_ROWS = const(6)  # kinds of refusals that are told apart; a further row is for all others
+_PLAIN = const(3)  # of them without a credential: those are cheap, and must not hide who guesses
 
 # Writes are saved up: 15 at the most, and one more every 80 s. That is 60 in any hour.
 _SAVED = const(15)
@@ -43,7 +45,6 @@ class Audit:
     def __init__(self, clock):
         self.now = clock.now
         self._clock = clock
-        self._knows = clock.now() is not None
         # Made once: events as objects of their own would lie all over the free memory, and leave no room for
         # a long token, nor for what writes them.
         self.held = bytearray(_ROOM)
@@ -56,16 +57,21 @@ class Audit:
 
     def hear(self, request, response):
         """Note what has come of a request; `request` is None where its head could not be read."""
+        action = response.action
         refused = response.status >= 400
-        if not refused and response.action is None:
+        if refused:
+            action = action or response.code
+        if action is None:  # who has looked; or was told by /healthz that the board is not well
             return
         try:
             address = address_of(request.peer) if request and request.peer else None
             if refused:
-                self._refuse(address, response.action or response.code, response.subject)
+                shown = request is not None and b"authorization" in request.fields
+                self._refuse(address, action, response.subject, shown)
             else:
-                self._knows = self._knows or response.action[0] == "clock"  # that is not to stand here twice
-                self.note(response.action, response.subject, response.token_id, address)
+                if action[0] == "clock":
+                    self._clock.was_moved = False  # that is not to stand here twice
+                self.note(action, response.subject, response.token_id, address)
         except MemoryError:  # it has been done, and is to be answered
             self.dropped += 1
 
@@ -73,10 +79,15 @@ class Audit:
         """Note an event: `action` is (what, pin or None, value or None)."""
         what, pin, value = action
         entry = [self.now(), what, pin, value, subject, token_id, address]
-        for place in (3, 4, 5):
-            if type(entry[place]) is str:
-                entry[place] = entry[place][:_TEXT]
-        text = json.dumps(entry).encode()
+        most = _TEXT
+        while True:
+            for place in (3, 4, 5):
+                if type(entry[place]) is str:
+                    entry[place] = entry[place][:most]
+            text = json.dumps(entry).encode()
+            if len(text) < _LINE or most == 0:
+                break
+            most //= 2  # nobody gets out of the record by a strange name
         end = self.size + len(text)
         if self.count == _MOST or end >= _ROOM:
             self.dropped += 1
@@ -86,26 +97,30 @@ class Audit:
             self.size = end + 1
             self.count += 1
 
-    def _refuse(self, address, code, subject):
-        rows = self.refused
-        for row in rows:
+    def _refuse(self, address, code, subject, shown):
+        """Count a refusal; `shown` tells that a credential was shown."""
+        row = self._row(address, code)
+        if row is None and len(self.refused) >= (_ROWS if shown else _PLAIN):
+            address = subject = None
+            code = "others"
+            row = self._row(address, code)
+        if row is None:
+            row = [address, code, 0, None]
+            self.refused.append(row)
+        row[2] += 1
+        row[3] = subject or row[3]
+
+    def _row(self, address, code):
+        for row in self.refused:
             if row[1] == code and row[0] == address:
-                row[2] += 1
-                row[3] = subject or row[3]
-                return
-        if len(rows) < _ROWS:
-            rows.append([address, code, 1, subject])
-        elif rows[-1][1] != "others":
-            rows.append([None, "others", 1, None])
-        else:
-            rows[-1][2] += 1
+                return row
+        return None
 
     def look(self):
         """Count one look; return what is to be written now: 0 nothing, 1 events, 2 refusals, 3 both."""
-        knows = self.now() is not None
-        if knows and not self._knows:
+        if self._clock.was_moved:
+            self._clock.was_moved = False
             self.note(("clock", None, self._clock.state()["source"]))
-        self._knows = knows
         self._looks += 1
         if self._looks >= _EARNED:
             self._looks = 0

@@ -45,6 +45,12 @@ class _Ring:
         self._size = 0
         self.is_torn = False
         if not self._find_last(path):
+            if self._size:  # not a line of ours
+                from .aside import set_aside
+
+                set_aside(path, "no record is in it")
+                self._size = 0
+                self.is_torn = False
             size, torn = self._size, self.is_torn
             self._find_last(path + ".old")
             self._size, self.is_torn = size, torn
@@ -109,10 +115,12 @@ class _Ring:
 
 def write(audit, due, folder=FOLDER):
     """Write what waits in `audit`, as far as it may: the events if `due` & 1, the refusals if `due` & 2. What
-    was written waits no longer. Raises OSError, MemoryError.
+    was written waits no longer. Return whether a file is damaged and was set aside, now or earlier. Raises
+    OSError, MemoryError.
     """
     storage.make_folder(folder)
     rings = [_Ring(folder + "/" + name, most) for name, most in RINGS]
+    is_damaged = bool(storage.make_folder(folder))
     number = max(rings[0].number, rings[1].number) + 1
     for ring in rings:
         if ring.is_torn:
@@ -137,6 +145,7 @@ def write(audit, due, folder=FOLDER):
         count = rings[1].add(number, [refusal(row, now) for row in audit.refused])
         number += count
         del audit.refused[:count]
+    return is_damaged
 
 
 def waiting(audit):

@@ -19,6 +19,8 @@ def read(audit, query, folder=FOLDER):
         start = len(found)
         last = None  # (number, h) of the line before
         for path in (folder + "/" + name + ".old", folder + "/" + name):
+            if broken is None and storage.is_there(path + ".bad"):  # its records are missing
+                broken = last[0] + 1 if last else 0
             if not storage.is_there(path):
                 continue
             paths.append(path)

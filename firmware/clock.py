@@ -32,6 +32,8 @@ _UNIX_OF_2100 = const(4102444800)
 # without a server. A crystal is off by a tenth of that.
 _SHORT = const(12)  # bits
 
+_STEP = const(10)  # seconds: what is less is the crystal's error, put right
+
 _HOUR = const(3600)
 _MINUTE = const(60)
 _POLL_MS = const(1000)
@@ -43,7 +45,8 @@ class Clock:
 
     A clock that is right already when the board starts, after a soft reset or a deep sleep, has the source
     "rtc". `.epoch` is the Unix time at which the board's own seconds begin; `.problem` tells why the clock is
-    unset, for people, or is None.
+    unset, for people, or is None. `.was_moved` becomes true when the clock is set to
+    another time than it told.
     """
 
     def __init__(self, rtc, before=(0, 0, 0), time=time):
@@ -57,6 +60,7 @@ class Clock:
         self._ticks = time.ticks_ms()
         self._last = self._last_unix = 0
         self._source = "rtc"
+        self.was_moved = False
         self._settle()
         now = self.now()
         if now is not None and now - ahead > (self._proof or 0):
@@ -107,6 +111,8 @@ class Clock:
             raise ValueError("earlier than this board knows it to be")
         if is_certain:
             self.hold()  # the mark stays where it is now: many small steps back get no further than one
+        before = self.now()
+        self.was_moved = self.was_moved or before is None or abs(unix - before) > _STEP
         date = self._time.gmtime(unix - self.epoch)
         self._rtc.datetime((date[0], date[1], date[2], date[6], date[3], date[4], date[5], 0))
         self._source = source

@@ -77,7 +77,10 @@ def sync(clock, servers, max_jump, asked, delay, path=PATH, ntp=None, log=print)
         is_certain = _take(clock, servers, max_jump, asked, turn, path, ntp, log)
     except Exception as error:  # no reply, half a reply, or a time that cannot be
         is_certain = False
-        problem = "no time from %s (%s)" % (ntp.host, error if type(error) is ValueError else repr(error))
+        if type(error) is ValueError:
+            problem = "the time of %s is not taken (%s)" % (ntp.host, error)
+        else:
+            problem = "no time from %s (%r)" % (ntp.host, error)
         if clock.now() is None:
             clock.problem = problem
         delay = _later(clock, delay)

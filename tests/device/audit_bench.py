@@ -20,6 +20,11 @@ class Clock:
 
     def __init__(self, unix=NOW):
         self.unix = unix
+        self.was_moved = False
+
+    def set(self, unix):
+        self.unix = unix
+        self.was_moved = True
 
     def now(self):
         return self.unix
@@ -29,8 +34,9 @@ class Clock:
 
 
 class Request:
-    def __init__(self, address="10.0.0.1"):
+    def __init__(self, address="10.0.0.1", **fields):
         self.peer = (address, 40000)
+        self.fields = {name.encode(): value for name, value in fields.items()}
 
 
 class Response:
@@ -67,7 +73,7 @@ def waiting(audit):
 
 
 def write(audit, due=3):
-    audit_file.write(audit, due, FOLDER)
+    return audit_file.write(audit, due, FOLDER)
 
 
 def write_events(count, first=0):

@@ -173,6 +173,18 @@ def first_of(path):
     return int(content(path).split(b"\n")[1].split(b",")[0][5:])
 
 
+@in_folder
+def test_a_file_without_any_record_is_set_aside_and_told_of():
+    write_events(TWO_FILES)
+    equal(write(audit_of(("set", "relay", True))), False)
+    edit(EVENTS, lambda data: b"\xff\n" * 500)
+    equal(write(audit_of(("set", "relay", True))), True)
+    equal(content(EVENTS + ".bad"), b"\xff\n" * 500)
+    # For as long as it lies there: what was in it is missing.
+    equal(write(audit_of(("set", "relay", True))), True)
+    assert ask()["chain"].startswith("broken at ")
+
+
 @cases(
     [
         ("another name", "old", of_line(5, b"anna", b"bert"), 5),

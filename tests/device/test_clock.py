@@ -47,6 +47,19 @@ def test_set_writes_the_date(epoch):
     equal(clock.state(), {"set": True, "source": "manual"})
 
 
+def test_a_step_is_noticed_and_the_crystals_error_is_none():
+    board = Board(None)
+    clock = clock_of(board)
+    assert not clock.was_moved
+    clock.set(NOW, "ntp", True)
+    assert clock.was_moved
+    clock.was_moved = False
+    clock.set(NOW + 10, "ntp", True)
+    assert not clock.was_moved
+    clock.set(NOW + 30, "ntp", True)
+    assert clock.was_moved
+
+
 @cases(
     [
         ("before this firmware was made", BUILD_DATE - 1),

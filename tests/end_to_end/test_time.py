@@ -128,12 +128,12 @@ def test_two_servers_have_to_agree_on_a_first_time(runtime: str, tmp_path: Path)
     with Board(flash, runtime) as board:
         board.ntp.server("a.example").set(now + 400 * DAY)
         connect(board)
-        line(board, "no time from a.example", "far ahead")
-        line(board, "no time from b.example", "far ahead")
+        line(board, "the time of a.example is not taken", "far ahead")
+        line(board, "the time of b.example is not taken", "far ahead")
         health = httpx.get(f"{board.url}/healthz", trust_env=False)
         assert health.status_code == 503
         assert health.json()["status"] == "clock_unset"
-        assert health.json()["detail"].startswith("no time from ")
+        assert health.json()["detail"].startswith("the time of ")
         assert ask(board, testbed.token("pins:read")) == (503, "clock_unset", None)
         board.ntp.server("a.example").set()
         board.wait(lambda: is_right(board), timeout=20)
@@ -162,7 +162,7 @@ def test_what_is_known_outlives_a_power_cut(runtime: str, tmp_path: Path) -> Non
         board.ntp.set(now + 30 * DAY)
         board.ntp.server("b.example").down()
         connect(board)
-        line(board, "no time from a.example", "far ahead")
+        line(board, "the time of a.example is not taken", "far ahead")
         assert ask(board, testbed.token("pins:read")) == (503, "clock_unset", None)
 
         board.ntp.set(now + HOUR)
@@ -181,7 +181,7 @@ def test_a_damaged_mark_fails_closed(runtime: str, tmp_path: Path) -> None:
     with Board(flash, runtime) as board:
         board.start()
         line(board, "clock: what the time was is lost")
-        line(board, "no time from a.example", "far ahead")
+        line(board, "the time of a.example is not taken", "far ahead")
         board.wait(lambda: is_right(board), timeout=20)
         health = httpx.get(f"{board.url}/healthz", trust_env=False).json()
         assert health == {"status": "ok", "warnings": ["clock"]}
