@@ -186,7 +186,7 @@ def _parts(leave):
             return Admin(access, settings, revoked).answer(request, parts)
         finally:
             _unload("admin", "admin_keys", "keyring", "newkey", "hkdf", "verifier", "jwtrules")
-            _unload("revocation", "clock_set", "timekeeping", "audit_read", "audit_file")
+            _unload("revocation", "clock_set", "timekeeping", "audit_read", "audit_file", "seal")
 
     def sync(asked, delay):
         gc.collect()
@@ -197,7 +197,7 @@ def _parts(leave):
                 return flush(clock)
             return sync(clock, settings["ntp"], settings["policy"]["max_jump"], asked, delay)
         finally:
-            _unload("timekeeping")
+            _unload("timekeeping", "seal")
 
     api = Api(
         access,
@@ -303,18 +303,18 @@ def _read_mark(warnings):
             warnings.append("clock")
         return mark or (0, 0, 0)
     finally:
-        _unload("timekeeping", "aside")
+        _unload("timekeeping", "aside", "seal")
 
 
 def _read_revoked(clock, warnings):
     from .revocation import Revocations
 
-    revocations = Revocations(now=clock.now)
+    revocations = Revocations(now=clock.now, certain=clock.proof)
     revoked = revocations.revoked
     if revocations.lost and "revocations" not in warnings:
         warnings.append("revocations")
     if revoked.recover is None:  # else it has work left: until the time is known
-        _unload("revocation", "aside")
+        _unload("revocation", "aside", "seal")
     return revoked
 
 

@@ -4,7 +4,7 @@ At most 64 ids and subjects are kept: each takes memory all the time, and flash 
 refused, and none is dropped for it. All tokens from before a time are one number, for which there is always
 room, and which is kept for ever.
 
-An id or a subject is kept until the tokens that it is for have expired. If nobody says when that is, it is
+An id or a subject is kept until the tokens that it is for have expired, for certain. If nobody says when that is, it is
 in ten years, the most that a `max_ttl` may be: that of today bounds no token that was made under another. The
 bound holds for whoever asks, too: nobody fills the list for good. It is relieved by revoking all from before
 a time, as what that covers need not be kept: a subject with an earlier time; and an id that was revoked more
@@ -52,13 +52,14 @@ class Revocations:
     given. `.lost` tells that it could not be read.
 
     `now()` returns Unix seconds, or None while nobody knows the time; by default it is the board's clock.
+    `certain()` returns what time it is at the least; by default that is now.
     """
 
-    def __init__(self, path=PATH, now=None, revoked=None, log=print):
+    def __init__(self, path=PATH, now=None, revoked=None, log=print, certain=None):
         self._path = path
         self._log = log
         self.lost = False
-        self.revoked = revoked or Revoked(now or Clock(None).now)
+        self.revoked = revoked or Revoked(now or Clock(None).now, certain)
         if revoked is None:
             self._load()
 
@@ -69,12 +70,12 @@ class Revocations:
     def list(self):
         """Return what is revoked, a list of dicts as revoke() returns them: all, subjects, ids."""
         revoked = self.revoked
-        return list(_entries(revoked.ids, revoked.subjects, revoked.all, revoked.now()))
+        return list(_entries(revoked.ids, revoked.subjects, revoked.all, revoked.certain()))
 
     def to_json(self):
         """Return the same as JSON, {"revocations": […]}, as a list of pieces, bytes."""
         revoked = self.revoked
-        return list(_json(revoked.ids, revoked.subjects, revoked.all, revoked.now()))
+        return list(_json(revoked.ids, revoked.subjects, revoked.all, revoked.certain()))
 
     def revoke(self, jti=None, sub=None, before=None, until=None):
         """Refuse the token `jti`; or those of `sub`, or all, whose `iat` is missing or earlier than `before`.
@@ -118,15 +119,16 @@ class Revocations:
         else:
             before = everything = max(everything, before)
             until = None
+        certain = revoked.certain()
         for kept in (ids, subjects):
             for name, found in list(kept.items()):
-                if found[0] <= everything or not lasts(found[1], now):
+                if found[0] <= everything or not lasts(found[1], certain):
                     del kept[name]
         if len(ids) + len(subjects) > MOST:
             raise RevocationError(
                 "too_many_revocations", "%d are kept; revoke all from before now instead" % MOST
             )
-        self._write(ids, subjects, everything, now)
+        self._write(ids, subjects, everything, certain)
         revoked.hold(ids, subjects, everything)
         return _entry(jti, sub, before, until)
 
@@ -163,7 +165,9 @@ class Revocations:
 
     def _write(self, *what):
         storage.make_folder(self._path[: self._path.rfind("/")])  # over USB, on a board that never started
-        storage.write_atomic(self._path, _json(*what))
+        from .seal import sealed  # here, and below: it may have been unloaded, and this module not
+
+        storage.write_atomic(self._path, sealed(_json(*what)))
 
 
 def _later(a, b):
@@ -174,22 +178,22 @@ def _merged(found, before, until):
     return max(found[0], before), _later(found[1], until)
 
 
-def _entries(ids, subjects, everything, now):
+def _entries(ids, subjects, everything, certain):
     if everything >= 0:
         yield _entry(None, None, everything, None)
     for sub in sorted(subjects):
-        if lasts(subjects[sub][1], now):
+        if lasts(subjects[sub][1], certain):
             yield _entry(None, sub, *subjects[sub])
     for jti in sorted(ids):
-        if lasts(ids[jti][1], now):
+        if lasts(ids[jti][1], certain):
             yield _entry(jti, None, *ids[jti])
 
 
-def _json(ids, subjects, everything, now):
+def _json(ids, subjects, everything, certain):
     # In pieces: all at once would be 10 kB in one block, which a board that has run for weeks may not have.
     piece = b'{"revocations": ['
     comma = b""
-    for entry in _entries(ids, subjects, everything, now):
+    for entry in _entries(ids, subjects, everything, certain):
         piece += comma + json.dumps(entry).encode()
         comma = b", "
         if len(piece) > _PIECE:
@@ -207,7 +211,12 @@ def _parsed(data):
     """Return (ids, subjects, all) of the file's content. Raises ValueError: it is none of ours."""
     ids, subjects, everything = {}, {}, NOTHING[0]
     content = strictjson.loads(data)
-    entries = content.pop("revocations", None) if type(content) is dict else None
+    if type(content) is not dict:
+        raise ValueError("not an object")
+    from .seal import check
+
+    check(data, content)
+    entries = content.pop("revocations", None)
     if content or type(entries) is not list:
         raise ValueError("not a list of revocations")
     for entry in entries:

@@ -18,10 +18,12 @@ class Revoked:
     of which have expired at another. A token of a revoked `jti` is refused whenever it was made. `.all` is
     the `before` of everybody's tokens, for ever. Unix seconds; an `until` of None is for ever, too.
     `.recover`, if there is one, is called where nobody could read what was revoked: see Revocations.
+    `.certain()` returns what time it is at the least: a server that lies must not make a revocation expire.
     """
 
-    def __init__(self, now):
+    def __init__(self, now, certain=None):
         self.now = now
+        self.certain = certain or now
         self.hold({}, {}, NOTHING[0])
 
     def hold(self, ids, subjects, everything, recover=None):

@@ -12,7 +12,7 @@ Loaded when a server is to be asked or the mark is to be written, and unloaded a
 import strictjson
 from micropython import const
 
-from . import storage
+from . import seal, storage
 
 PATH = "/state/clock.json"
 
@@ -48,7 +48,8 @@ def load(path=PATH, log=print):
 def flush(clock, path=PATH, log=print):
     """Move the mark up to now, and write it."""
     try:
-        storage.write_atomic(path, b'{"iat": %d, "mark": %d, "ahead": %d}' % clock.hold())
+        kept = b'{"iat": %d, "mark": %d, "ahead": %d}' % clock.hold()
+        storage.write_atomic(path, seal.sealed((kept,)))
     except OSError as error:
         log("clock: %s cannot be written: %r" % (path, error))
 
@@ -129,8 +130,11 @@ def _later(clock, delay):
 
 def _parsed(data):
     content = strictjson.loads(data)
+    if type(content) is not dict:
+        raise ValueError("not an object")
+    seal.check(data, content)
     members = _MEMBERS.split(" ")
-    if type(content) is not dict or len(content) != len(members):
+    if len(content) != len(members):
         raise ValueError("not the members that it should have")
     kept = tuple([content.get(name) for name in members])
     for seconds in kept:

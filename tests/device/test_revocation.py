@@ -7,7 +7,8 @@ import os
 from firmware import aside, storage
 from firmware.revocation import MOST, RevocationError, Revocations
 from harness import cases, equal, raises
-from secrets_bench import FOLDER, REVOCATIONS, Flash, content, every_cut, in_folder, left, put
+from secrets_bench import FOLDER, REVOCATIONS, Flash, every_cut, in_folder, left, put
+from secrets_bench import content as content_of
 
 NOW = 1793491200  # 2026-11-01
 DAY = 86400
@@ -29,6 +30,11 @@ class Time:
 def revocations(time=None, **how):
     log = how.pop("log", [])
     return Revocations(REVOCATIONS, now=(time or Time()).now, log=log.append)
+
+
+def content(path):
+    """The entries in the file."""
+    return content_of(path)["revocations"]
 
 
 def token(**claims):
@@ -117,8 +123,8 @@ def test_they_add_up():
                 {"jti": "x", "before": NOW + 301, "until": NOW + 5},
             ],
         )
-    equal(content(REVOCATIONS), {"revocations": found.list()})
-    equal(b"".join(found.to_json()), storage.read(REVOCATIONS))
+    equal(content(REVOCATIONS), found.list())
+    equal(json.loads(b"".join(found.to_json())), {"revocations": found.list()})
 
 
 @cases(
@@ -194,7 +200,7 @@ def test_what_has_ended_makes_room():
     time.unix = NOW + 100 + 300
     found.revoke(sub="anna", before=NOW)
     equal(len(found.list()), MOST)
-    equal(len(content(REVOCATIONS)["revocations"]), MOST)
+    equal(len(content(REVOCATIONS)), MOST)
     equal(found.is_revoked(token(jti="id-0", sub="bob")), False)
     equal(found.is_revoked(token(jti="id-1", sub="bob")), True)
 
@@ -333,7 +339,7 @@ def test_a_board_that_never_started_has_no_folder():
     folder = FOLDER + "/state"
     found = Revocations(folder + "/revocations.json", now=Time().now)
     holds = found.revoke(jti="x")
-    equal(content(folder + "/revocations.json"), {"revocations": [holds]})
+    equal(content(folder + "/revocations.json"), [holds])
     os.remove(folder + "/revocations.json")
     os.rmdir(folder)
 
@@ -432,7 +438,7 @@ def test_damaged_while_the_time_is_unknown():
     equal(found.is_revoked(token(iat=NOW)), False)
     for claims in OLDER:
         equal(found.is_revoked(claims), True)
-    equal(content(REVOCATIONS), {"revocations": [{"before": NOW}]})
+    equal(content(REVOCATIONS), [{"before": NOW}])
 
 
 @in_folder
@@ -443,7 +449,7 @@ def test_revoking_is_what_finds_out_the_time():
     time.unix = NOW
     found.revoke(jti="x", until=NOW + 9)
     entry = {"jti": "x", "before": NOW + 301, "until": NOW + 9}
-    equal(content(REVOCATIONS), {"revocations": [{"before": NOW}, entry]})
+    equal(content(REVOCATIONS), [{"before": NOW}, entry])
 
 
 @cases([("no matter how often", 1), ("it starts", 3)])
@@ -476,7 +482,7 @@ def test_a_full_flash_after_setting_it_aside_opens_nothing():
     assert "cannot be written" in log[2], log
     storage.open = open
     found.revoke(jti="x", until=NOW + 9)
-    equal(content(REVOCATIONS)["revocations"][0], {"before": NOW + 60})
+    equal(content(REVOCATIONS)[0], {"before": NOW + 60})
 
 
 @in_folder
@@ -558,3 +564,35 @@ def test_on_a_board_that_has_never_started_there_is_no_folder():
     os.rmdir(FOLDER)
     revocations().revoke(jti="x")
     equal(left(), ["revocations.json"])
+
+
+@in_folder
+def test_a_server_that_lies_makes_no_revocation_expire_for_good():
+    time, certain = Time(), Time()
+
+    def found():
+        return Revocations(REVOCATIONS, now=time.now, certain=certain.now, log=print)
+
+    found().revoke(jti="id-1", until=NOW + 6 * 3600)
+    time.unix = NOW + 80000
+    found().revoke(jti="other", until=NOW + 10 * DAY)
+    time.unix = NOW
+    equal(found().is_revoked(token()), True)
+    certain.unix = None
+    found().revoke(jti="more", until=NOW + 10 * DAY)
+    equal(len(content(REVOCATIONS)), 3)
+    time.unix = certain.unix = NOW + DAY
+    found().revoke(jti="last", until=NOW + 10 * DAY)
+    equal([entry["jti"] for entry in content(REVOCATIONS)], ["last", "more", "other"])
+
+
+@in_folder
+def test_a_bit_that_has_turned_over_opens_nothing():
+    revocations().revoke(jti="id-1")
+    whole = storage.read(REVOCATIONS)
+    for at in range(len(whole)):
+        put(REVOCATIONS, whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        found = revocations()
+        assert found.is_revoked(token()), (at, whole[at])
+        if storage.is_there(BAD):
+            os.remove(BAD)
