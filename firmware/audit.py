@@ -17,6 +17,8 @@ _MINUTE = const(1200)  # looks
 _MOST = const(16)  # events that wait; more are only counted
 _ROOM = const(1536)  # octets that they take
 _TEXT = const(48)  # characters of a subject, an id or a value
+_FEW = const(5)  # commands of one subject that wait; of more only the number is kept
+_SUBJECTS = const(3)  # whose commands are counted
 _LINE = const(512)  # octets of an event: with less text, if each of its characters takes up to 12 in JSON
 _ENOUGH = const(10)  # events are written at once: so many make one write
 _ROWS = const(6)  # kinds of refusals that are told apart; a further row is for all others
@@ -50,6 +52,7 @@ class Audit:
         self.held = bytearray(_ROOM)
         self.size = self.count = 0
         self.refused = []
+        self._tally = []  # [subject, count of commands] since the last write
         self.dropped = 0
         self.saved = _SAVED
         self._looks = self._age = 0
@@ -78,6 +81,8 @@ class Audit:
     def note(self, action, subject=None, token_id=None, address=None):
         """Note an event: `action` is (what, pin or None, value or None)."""
         what, pin, value = action
+        if pin is not None and self._is_too_many(subject):
+            return
         entry = [self.now(), what, pin, value, subject, token_id, address]
         most = _TEXT
         while True:
@@ -96,6 +101,23 @@ class Audit:
             self.held[end] = 10  # the end of a line; there is none in JSON
             self.size = end + 1
             self.count += 1
+
+    def _is_too_many(self, subject):
+        """Count a command. One guest who toggles a lamp must not wash out what others have done."""
+        for row in self._tally:
+            if row[0] == subject:
+                row[1] += 1
+                return row[1] > _FEW
+        if len(self._tally) < _SUBJECTS:
+            self._tally.append([subject, 1])
+        return False
+
+    def sum_up(self):
+        """Note how many commands were not noted one by one. To be called before what waits is written."""
+        tally, self._tally = self._tally, []
+        for subject, count in tally:
+            if count > _FEW:
+                self.note(("more", None, count - _FEW), subject)
 
     def _refuse(self, address, code, subject, shown):
         """Count a refusal; `shown` tells that a credential was shown."""

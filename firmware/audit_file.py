@@ -127,6 +127,8 @@ def write(audit, due, folder=FOLDER):
             audit.saved -= 1
             ring.mend(number, audit.now())
             number += 1
+    if due & 1 and audit.saved > 0:
+        audit.sum_up()
     while due & 1 and audit.count and audit.saved > 0:
         dropped = audit.dropped
         texts = []

@@ -13,6 +13,7 @@ NOW = 1793491200  # 2026-11-01
 FOLDER = "test_audit_files"
 EVENTS, REFUSALS = FOLDER + "/events", FOLDER + "/refusals"
 START = "0" * 16
+EVENT = ("key added", None, "2026-11")  # of commands by one subject, not all are kept
 
 
 class Clock:

@@ -4,6 +4,7 @@ import gc
 import os
 
 from audit_bench import (
+    EVENT,
     EVENTS,
     FOLDER,
     NOW,
@@ -84,7 +85,7 @@ def test_a_head_that_could_not_be_read_is_nobodys():
 
 
 def test_what_there_is_no_room_for_is_counted():
-    audit = audit_of(*[("set", "relay", True)] * 40)
+    audit = audit_of(*[EVENT] * 40)
     equal((audit.count, audit.dropped), (16, 24))
 
 
@@ -115,6 +116,21 @@ def test_a_name_of_strange_letters_does_not_keep_its_owner_out_of_the_record():
         assert waiting(audit)[0][4] == sub[: len(waiting(audit)[0][4])]
 
 
+@in_folder
+def test_who_plays_with_a_lamp_washes_nobody_out():
+    audit = audit_of()
+    for number in range(430):
+        audit.hear(Request(), Response(action=("toggle", "lamp", number % 2 == 1), subject="guest"))
+        if number == 300:
+            audit.hear(Request(), Response(action=("pulse", "door", None), subject="bert"))
+    audit.hear(Request(), Response(action=("revoked", None, "j2")))
+    write(audit)
+    found = [(record["what"], record["by"], record.get("value")) for record in whole()]
+    toggles = [("toggle", "guest", number % 2 == 1) for number in range(5)]
+    equal(found, toggles + [("pulse", "bert", None), ("revoked", "anna", "j2"), ("more", "guest", 425)])
+    equal(audit.dropped, 0)
+
+
 def test_noise_does_not_hide_who_guesses():
     audit = audit_of()
     for number in range(100):
@@ -127,7 +143,7 @@ def test_noise_does_not_hide_who_guesses():
 
 @in_folder
 def test_ten_thousand_refusals_take_bounded_room_and_leave_the_record_of_commands_alone():
-    audit = audit_of(*[("set", "relay", True)] * 16)
+    audit = audit_of(*[EVENT] * 16)
     write(audit)
     for number in range(10000):
         address = "10.0.%d.%d" % (number // 256 % 4, number % 256)
@@ -141,7 +157,7 @@ def test_ten_thousand_refusals_take_bounded_room_and_leave_the_record_of_command
     assert size(REFUSALS) <= 2048
     assert size(REFUSALS + ".old") <= 2048
     found = whole()
-    equal([record["what"] for record in found[:16]], ["set"] * 16)
+    equal([record["what"] for record in found[:16]], ["key added"] * 16)
     last = found[-1]
     equal((last["what"], last["code"], last["count"]), ("refused", "others", 97))
     assert "from" not in last
@@ -202,7 +218,7 @@ async def test_one_event_is_written_after_a_minute():
 
 async def test_ten_events_are_written_at_once():
     async def run():
-        bench = Bench(audit_of(*[("set", "relay", True)] * 10))
+        bench = Bench(audit_of(*[EVENT] * 10))
         equal(await bench.run(10), [(1, 1)])
         equal((waiting(bench.audit), bench.audit.saved), ([], 14))
 
@@ -243,7 +259,7 @@ async def test_the_flash_is_written_sixty_times_an_hour_at_most():
 
     def happen(audit):
         if bench.looks % 19 == 0:
-            audit.hear(Request(), Response(200, ("toggle", "relay", True)))
+            audit.hear(Request(), Response(200, EVENT))
             audit.hear(Request("10.0.0.%d" % (bench.looks % 200)), Response(401, None, "x", None))
 
     async def run():
@@ -262,7 +278,7 @@ async def test_the_flash_is_written_sixty_times_an_hour_at_most():
         assert max([size(EVENTS), size(EVENTS + ".old")]) <= 8192
         assert max([size(REFUSALS), size(REFUSALS + ".old")]) <= 2048
         records = whole()
-        told = sum([record.get("dropped", 0) for record in records if record["what"] == "toggle"])
+        told = sum([record.get("dropped", 0) for record in records if record["what"] == "key added"])
         assert told > 500
 
     await in_folder_async(run)
@@ -285,7 +301,7 @@ async def test_refusals_leave_writes_for_what_is_done():
 async def test_a_full_flash_is_tried_again_each_minute_and_loses_nothing_that_has_room():
     async def run():
         full = [True]
-        bench = Bench(audit_of(*[("set", "relay", True)] * 20), fails=lambda: full[0])
+        bench = Bench(audit_of(*[EVENT] * 20), fails=lambda: full[0])
         await bench.run(5 * MINUTE)
         equal([at // MINUTE for at, due in bench.writes], [0, 1, 2, 3, 4])
         equal((bench.audit.count, bench.audit.dropped), (16, 4))
@@ -302,13 +318,13 @@ async def test_a_full_flash_is_tried_again_each_minute_and_loses_nothing_that_ha
 async def test_a_write_waits_for_a_pin_that_is_about_to_change_but_not_for_ever():
     async def run():
         busy = [True]
-        bench = Bench(audit_of(*[("set", "relay", True)] * 10), busy=lambda within_ms: busy[0])
+        bench = Bench(audit_of(*[EVENT] * 10), busy=lambda within_ms: busy[0])
         equal(await bench.run(50), [])
         busy[0] = False
         equal(await bench.run(1), [(51, 1)])
         busy[0] = True
         for _ in range(10):
-            bench.audit.note(("set", "relay", True))
+            bench.audit.note(EVENT)
         equal(await bench.run(200), [(51, 1), (152, 1)])
 
     await in_folder_async(run)

@@ -4,6 +4,7 @@ import json
 import os
 
 from audit_bench import (
+    EVENT,
     EVENTS,
     FOLDER,
     REFUSALS,
@@ -322,7 +323,7 @@ class FullFile:
 def test_a_full_flash_takes_nothing_and_all_of_it_comes_later():
     write_events(3)
     before = content(EVENTS)
-    audit = audit_of(*[("set", "relay", True)] * 20, refused=["x"])
+    audit = audit_of(*[EVENT] * 20, refused=["x"])
     audit_file.open = lambda path, mode: FullFile(path, mode, 100)
     try:
         equal(raises(OSError, write, audit).errno, 28)
@@ -338,7 +339,7 @@ def test_a_full_flash_takes_nothing_and_all_of_it_comes_later():
 
 @in_folder
 def test_writes_are_counted_and_end_where_there_are_none_left():
-    audit = audit_of(*[("set", "relay", True)] * 16)
+    audit = audit_of(*[EVENT] * 16)
     audit.saved = 1
     write(audit)
     equal(audit.saved, 0)
