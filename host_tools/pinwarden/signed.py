@@ -45,8 +45,10 @@ class Client:
     ) -> Answer:
         """Send a request that is signed with the token. The board's refusals are answers, too.
 
-        It is signed again, once, with the challenge of now, and once for a clock that is off: what the board
-        has refused for that, it has not done. `at` (Unix seconds) is the time to sign for, whatever the
+        It is signed again, once, with the challenge of now: what the board has refused for that, it has not
+        done. What only asks is signed again for a clock that is off, too, once: of a command there would be
+        two good signatures under one challenge then, and who stands between could play the other one later;
+        so it is refused, and the next one is right. `at` (Unix seconds) is the time to sign for, whatever the
         board's clock says. Raises Unreachable, NotAToken, and Refused for firmware that takes no signed
         requests.
         """
@@ -66,6 +68,9 @@ class Client:
                 if type(now) is not int or abs(now - created) <= WINDOW:
                     return answer  # nor to want another `created` for one that is good
                 self._follow(now)
+                if method not in ("GET", "HEAD"):
+                    self._challenge = challenge
+                    return answer
                 corrected = True
             else:
                 self._challenge = challenge
