@@ -123,8 +123,9 @@ class Access:
 
     def _bearer(self, value, is_taken):
         """Return the token in the value of Authorization (bytes or None)."""
+        how = "Authorization: Bearer TOKEN" if is_taken else "a signed request, Authorization: Pinwarden"
         if value is None:
-            raise self._denied(401, "missing_token", "an access token is needed: Authorization: Bearer TOKEN")
+            raise self._denied(401, "missing_token", "an access token is needed: " + how)
         if value[:7].lower() == b"bearer ":
             if not is_taken:
                 raise self._denied(401, "bearer_disabled", "only signed requests are taken here", None, True)
@@ -134,7 +135,7 @@ class Access:
             raise self._denied(400, "invalid_request", "Authorization holds no token")
         if JOINED in value:
             raise self._denied(400, "invalid_request", "Authorization stands twice")
-        raise self._denied(401, "missing_token", "only Authorization: Bearer TOKEN is understood")
+        raise self._denied(401, "missing_token", "only this is understood: " + how)
 
     def _verify(self, token, now):
         try:

@@ -25,7 +25,9 @@ _DIGEST = b"sha-256=:"
 
 WINDOW = 300  # seconds that `created` may be from the board's time
 USES = 128  # signatures that one challenge is good for
-_KEPT = const(4)  # octets of a signature that are remembered; a stranger's looks used in one case of 2**25
+# Octets of a signature that are remembered. They are looked for at any place of the ring, of which there are
+# 509: so a signature that is new looks used in one case of 2**23, at the most.
+_KEPT = const(4)
 
 
 class ProofError(Exception):
