@@ -305,8 +305,7 @@ class Run:
             self._adopt(line, change)
             self._check_tokens(line)
             status, told = ask(line, "GET", "audit", token(self.state, "audit:read"))
-            if status != 404:
-                demand((status, told.get("chain")) == (200, "whole"), f"the record: {status} {told}")
+            demand((status, told.get("chain")) == (200, "whole"), f"the record: {status} {told}")
         self._check_files()
         for text in board.serial:
             demand(not any(word in text for word in WRONG), f"it said: {text}")

@@ -117,7 +117,7 @@ def send(
             peer = _peer(response)  # before the body, at whose end the socket is closed
             return Answer(response.status_code, response.headers, _read(response), peer)
     except httpx.HTTPError as error:
-        raise _unreachable(address, method, error) from None
+        raise _unreachable(address, method, error, secure=trust is not None) from None
 
 
 def _read(response: httpx.Response) -> bytes:
@@ -137,7 +137,7 @@ def _peer(response: httpx.Response) -> tuple[str, int] | None:
         return None
 
 
-def _unreachable(address: str, method: str, error: httpx.HTTPError) -> Unreachable:
+def _unreachable(address: str, method: str, error: httpx.HTTPError, *, secure: bool) -> Unreachable:
     host = address.partition(":")[0]
     if isinstance(error, httpx.ConnectTimeout):
         what, hint = (
@@ -164,6 +164,8 @@ def _unreachable(address: str, method: str, error: httpx.HTTPError) -> Unreachab
             f"the connection broke ({_plain_reason(error)})",
             "Try again; a board that restarts is back in seconds.",
         )
+    if not secure and isinstance(error, httpx.RemoteProtocolError | httpx.ReadError):
+        hint += " Or does it speak HTTPS? Then put tls = true under [http] in device.toml."
     if method not in _HARMLESS and not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
         hint = f"Whether the board has done it is not known: look before you ask again. {hint}"
     return Unreachable(f"{address}: {what}", hint)

@@ -150,6 +150,11 @@ class Device:
             )
         return password
 
+    @property
+    def lacks_certificate(self) -> bool:
+        """Whether the board is to speak HTTPS, and there is no certificate yet: a deployment makes it."""
+        return self.settings["http"]["tls"] and not self.tls_file.exists()
+
     def tls(self) -> dict | None:
         """{"cert", "key"} (DER in base64) of a device that speaks HTTPS, else None.
 
@@ -168,15 +173,15 @@ class Device:
             )
         return found.for_board()
 
-    def secrets(self) -> dict:
-        """The content of the board's /secrets.json, checked.
+    def secrets(self, *, certificate: bool = True) -> dict:
+        """The content of the board's /secrets.json, checked; without `certificate`, all but that.
 
         Raises what `keys`, `wifi`, `setup_password` and `tls` raise.
         """
         found = {"wifi": self.wifi(), "keys": self.keys(), SETUP_PASSWORD: self.setup_password()}
         if retired := self.retired()[-_RETIRED_SENT:]:
             found["retired"] = retired
-        tls = self.tls()
+        tls = self.tls() if certificate else None
         return self._checked(found if tls is None else {**found, "tls": tls})
 
     def warnings(self) -> list[str]:

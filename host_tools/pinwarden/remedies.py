@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from pinwarden.call import Answer
+from pinwarden.device import Device
 
 # By `code`; for `invalid_token`, by `reason` too, which is the verifier's code.
 _REMEDIES = {
@@ -18,8 +19,7 @@ _REMEDIES = {
     "created_out_of_window": "The board's clock and this computer's are more than 5 minutes apart, and what "
     "it says of its own does not help. Compare them: pinwarden doctor {name}",
     "invalid_request": "The board could not read the request. Does something on the way change it?",
-    "clock_unset": "Wait a little; can the board reach the servers under ntp in device.toml? "
-    "Or tell it the time: pinwarden clock {name} --set",
+    "clock_unset": "{clock}",
     "safe_mode": "The board's settings or secrets are not good. See its /healthz, and pinwarden check.",
     "not_found": "See what there is with: pinwarden call {name} GET pins",
     "method_not_allowed": "Use one of: {allow}",
@@ -45,7 +45,7 @@ _REMEDIES = {
     "revoked": "The token was revoked. Mint a new one: pinwarden mint {name}",
     "invalid_token:expired": "Mint a new token. If this one is new, the board's clock may be wrong.",
     "invalid_token:not_yet_valid": "Wait for its start. If it is from just now, the clocks differ: "
-    "set this computer's, see to the board's ntp, or raise leeway in device.toml.",
+    "set this computer's, see to the board's (pinwarden clock {name}), or raise leeway in device.toml.",
     "invalid_token:signature": "The board has other keys than this folder. Was it deployed from here?",
     "invalid_token:kid": "The board does not have the key that signed this. Deploy the new keys to it.",
     "invalid_token:audience": "It is for another device, or the board's name is not the one in device.toml.",
@@ -55,6 +55,7 @@ _REMEDIES = {
     "invalid_token": "Look into the token with: pinwarden inspect TOKEN",
 }
 _BY_STATUS = {
+    308: "The board speaks HTTPS. Put tls = true under [http] in device.toml, or deploy to it what is there.",
     408: "The request came in too slowly. Try again.",
     413: "The body is longer than the board reads (http.max_body in device.toml).",
     414: "The path is longer than the board reads.",
@@ -66,15 +67,24 @@ _BY_STATUS = {
 _SAFE_SCOPE = re.compile(r"[a-z0-9:_ -]{1,400}")
 
 
-def explain(answer: Answer, name: str) -> tuple[str, str | None]:
-    """What an answer that is no success says, and what to do about it; `name` is the device's."""
+def unset_clock(device: Device) -> str:
+    """What to do about a board that does not know the time."""
+    tell = f"tell it the time: pinwarden clock {device.name} --set"
+    if not device.settings["ntp"]:
+        return f"It asks no time server (ntp in device.toml), so {tell}"
+    return f"Wait a little; can it reach the servers under ntp in device.toml (UDP port 123)? Or {tell}"
+
+
+def explain(answer: Answer, device: Device) -> tuple[str, str | None]:
+    """What an answer of the device's board that is no success says, and what to do about it."""
     problem = answer.problem
     code = str(problem.get("code", ""))
     detail = problem.get("detail") or problem.get("title")
     fields = {
-        "name": name,
+        "name": device.name,
         "allow": answer.headers.get("allow", "another method"),
         "after": _after(answer.headers.get("retry-after", "")),
+        "clock": unset_clock(device),
         "scope": _scope(answer.headers.get("www-authenticate", "")),
     }
     remedy = (

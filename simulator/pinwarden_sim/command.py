@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import signal
 import socket
 from collections.abc import Iterator
@@ -124,15 +125,16 @@ def _flash(device: Device, runtime: str, address: str, *, keep: bool) -> Path:
 
 
 def _usb(board: Board, device: Device) -> dict[str, str]:
-    """What to tell of the serial port: its path, and how to use it."""
+    """What to tell of the serial port: its path, and the commands that use it."""
     if device.secrets()["wifi"] is None:
         note(f"{short(device.wifi_file)} names no network: deployed to, the board will be in none.")
         note("Any will do here: the simulated Wi-Fi takes every name and password.")
-    path, name = board.usb.path, short(device.folder)
+    path, name = shlex.quote(board.usb.path), shlex.quote(short(device.folder))
     return {
         "USB": path,
-        "Deploy": f"pinwarden deploy {name} --port {path} --address 127.0.0.1:{board.port}",
-        "Log": f"pinwarden monitor --port {path}",
+        "Up": f"pinwarden up {name} --port {path}",
+        "Deploy": f"pinwarden deploy {name} --port {path}",
+        "Log": f"pinwarden monitor {name} --port {path}",
     }
 
 

@@ -143,10 +143,12 @@ def test_without_bearer():
         equal((error.status, error.code, error.reason), (401, "bearer_disabled", None))
         equal(str(error.challenge, "utf-8"), CHALLENGE % "bearer_disabled")
         assert " " in str(error)
-    error = raises(Denied, access.authorize, request_of("GET", PATH))
-    equal(error.code, "missing_token")
-    assert b"Bearer" not in error.challenge, error.challenge
-    assert b"Pinwarden" in error.challenge
+    for fields in ([], ["Authorization: Basic ZG9vcjpvcGVu"]):
+        error = raises(Denied, access.authorize, request_of("GET", PATH, *fields))
+        equal(error.code, "missing_token")
+        assert b"Bearer" not in error.challenge, error.challenge
+        assert b"Pinwarden" in error.challenge
+        assert "a signed request, Authorization: Pinwarden" in str(error), error
     ask(access, GOOD)
 
 

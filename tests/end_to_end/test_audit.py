@@ -286,7 +286,7 @@ def test_the_command_shows_it_and_notices_another_history(
     shown = call("--limit", "5")
     lines = shown.splitlines()
     assert len(lines) == 6
-    assert "refused: missing_token (1 times)" in lines[0]
+    assert "refused: missing_token (once)" in lines[0]
     assert lines[1].startswith("10  ")
     assert "toggle relay on" in lines[1]
     assert "anna" in lines[1]

@@ -181,6 +181,12 @@ def test_the_command_knows_the_board(pinwarden, board, door, signer, tmp_path) -
     assert "certificate is not the device's" in refusal
     refusal = pinwarden("call", "door", "GET", "pins", "--address", f"127.0.0.1:{board.second_port}", code=3)
     assert "does not speak HTTPS" in refusal
+    # A device.toml that does not know of the board's HTTPS.
+    file = door.folder / "device.toml"
+    file.write_text(file.read_text().replace("\ntls = true\n", "\n"))
+    for place, code in ((at, 3), (f"127.0.0.1:{board.second_port}", 1)):
+        refusal = pinwarden("call", "door", "GET", "pins", "--address", place, code=code)
+        assert "tls = true under [http] in device.toml" in refusal
     assert testbed.levels(board, testbed.RELAY) == [0, 1]
 
 

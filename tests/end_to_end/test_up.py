@@ -87,3 +87,10 @@ def test_bad_settings_end_it_before_anything_else(bench: Bench, flashed) -> None
     bench.run("up", code=1)
     assert not flashed
     assert len(bench.board.serial) == said
+
+
+def test_a_simulated_board_is_asked_where_its_simulation_has_noted(bench: Bench) -> None:
+    """It says that it serves at 127.0.0.1 port 80, and knows nothing of this computer's ports."""
+    bench.device.remember("127.0.0.1", bench.board.port)
+    said = bench.run("up", address="").stdout
+    assert f"door runs build {bench.build()} at {bench.board.url}/" in said

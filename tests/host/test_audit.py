@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Callable, Sequence
@@ -12,6 +13,7 @@ from click.testing import Result
 
 from pinwarden.admin import audit
 from pinwarden.admin.audit import Memory, Trail
+from pinwarden.admin.link_http import HttpLink
 from pinwarden.device import Device
 from pinwarden.errors import Refused
 
@@ -98,7 +100,7 @@ def test_a_good_one_leaves_no_doubt() -> None:
 def test_a_change_is_doubted(change: Callable, doubt: str) -> None:
     rings = both()
     change(*rings)
-    assert any(found.startswith(doubt) for found in audit.doubts(audit.of_lines(rings)))
+    assert any(found.text.startswith(doubt) for found in audit.doubts(audit.of_lines(rings)))
 
 
 @pytest.mark.parametrize(
@@ -167,6 +169,48 @@ def test_a_board_whose_audit_never_ends_is_left(board: FakeBoard, door: Device, 
     result = pinwarden("audit", "door", "--address", board.address)
     assert result.exit_code == 1
     assert len(board.requests) == 20
+
+
+def changed(at: int, last: int = 10) -> list[list[bytes]]:
+    """The rings up to `last`, of which the record `at`, an event, was changed."""
+    events, refusals = both(last)
+    place = next(i for i, line in enumerate(events) if json.loads(line)["n"] == at)
+    events[place] = events[place].replace(b"anna", b"bert")
+    return [events, refusals]
+
+
+def test_what_was_accepted_is_not_told_again(
+    door: Device, pinwarden: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def look(rings: list[list[bytes]], code: int, *options: str, chain: str | None = "broken at 4") -> str:
+        found = dataclasses.replace(audit.of_lines(rings), chain=chain)
+        monkeypatch.setattr(HttpLink, "audit", lambda _: found)
+        result = pinwarden("audit", "door", "--address", "127.0.0.1:9", *options)
+        assert result.exit_code == code, result.output
+        return result.stderr
+
+    for _ in range(2):  # it is said until it is accepted
+        told = look(changed(4), 1)
+        assert "its chain is broken at 4" in told
+        assert "record 4 does not follow 2" in told
+        assert "pinwarden audit door --accept" in told
+    assert "does not follow" in look(changed(4), 0, "--accept")
+    for rings in (changed(4), changed(4, last=20)):
+        assert "broken" not in look(rings, 0)
+    look(changed(4, last=20), 0, chain=None)  # by USB
+    # What comes later is something else.
+    told = look(changed(11, last=20), 1, chain="broken at 11")
+    assert "record 11 does not follow 10" in told
+    assert "pinwarden audit door --accept" in told
+    look(changed(11, last=20), 0, "--accept", chain="broken at 11")
+    look(changed(11, last=20), 0, chain="broken at 11")
+    assert "does not follow" in look(changed(4, last=20), 1), "what was accepted before goes"
+
+
+@pytest.mark.parametrize(("count", "told"), [(1, "refused: expired (once)"), (2, "(2 times)")])
+def test_how_often(board: FakeBoard, door: Device, pinwarden: Run, count: int, told: str) -> None:
+    board.answer(200, answer([], waiting=[{"t": None, "what": "refused", "code": "expired", "count": count}]))
+    assert told in pinwarden("audit", "door", "--address", board.address).stdout
 
 
 def test_a_refusal_of_the_board_is_told(board: FakeBoard, door: Device, pinwarden: Run) -> None:

@@ -39,9 +39,12 @@ def https(door: Device, edit) -> Device:
 
 
 def test_from_nothing_to_a_certificate(pinwarden: Run, https, place) -> None:
-    assert "Make one with: pinwarden ca issue door" in bad(pinwarden("check"))
+    assert "no authority to sign one: pinwarden ca init" in good(pinwarden("check"))
     assert "pinwarden ca init" in bad(pinwarden("ca", "issue"))
     assert "Keep ca/ca.key as you keep a key to your house" in good(pinwarden("ca", "init"))
+    said = good(pinwarden("check"))
+    assert "no certificate for HTTPS yet: pinwarden deploy door makes it" in said
+    assert "https://door.local/" in said
     said = good(pinwarden("ca", "issue", "--address", "192.168.1.20"))
     assert "for door.local, 192.168.1.20" in said
     said = good(pinwarden("check"))
@@ -52,6 +55,19 @@ def test_from_nothing_to_a_certificate(pinwarden: Run, https, place) -> None:
     # What --address named once stays.
     assert "for door.local, 192.168.1.20" in good(pinwarden("ca", "issue", "door"))
     assert "https://door.local/#token=" in good(pinwarden("mint", "--pin", "relay", "--link"))
+
+
+def test_addresses_that_no_certificate_is_for(pinwarden: Run, https, place) -> None:
+    good(pinwarden("ca", "init"))
+    local = [f"10.0.0.{n}" for n in range(9)]
+    options = [text for address in ("8.8.8.8", *local) for text in ("--address", address)]
+    said = good(pinwarden("ca", "issue", *options))
+    assert "for door.local, 10.0.0.0, 10.0.0.1, " in said
+    assert (
+        "not for 10.0.0.8, 8.8.8.8: certificates are for addresses of local networks, 8 at the most" in said
+    )
+    assert "a name under hosts" in said
+    assert "--name" not in said, "it takes no address"
 
 
 def test_is_not_made_twice(pinwarden: Run, place) -> None:

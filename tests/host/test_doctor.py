@@ -150,6 +150,24 @@ def test_a_board_that_is_not_well(
     assert state != "failed" or code == 1
 
 
+@pytest.mark.parametrize(
+    ("changes", "check"),
+    [
+        ({"health": (503, {"status": "clock_unset"})}, "healthz"),
+        ({"clock": 30, "told": {"clock": {"now": 1798000000, "source": "manual"}}}, "clock"),
+    ],
+)
+def test_without_a_time_server_the_owner_tells_the_time(
+    door: Device, edit, examine, changes: dict, check: str
+) -> None:
+    edit('#ntp = ["pool.ntp.org", "time.cloudflare.com"]', "ntp = []")
+    with serving(door, **changes) as board:
+        _, checks = examine("--address", board.address)
+    remedy = checks[f"http {check}"]["remedy"]
+    assert "pinwarden clock door --set" in remedy
+    assert "servers" not in remedy
+
+
 def test_tokens_are_shown_only_where_that_is_allowed(door: Device, edit, examine) -> None:
     with serving(door) as board:
         _, checks = examine("--address", board.address)
@@ -230,9 +248,9 @@ WEIRD = [
 
 
 @pytest.mark.parametrize("value", WEIRD, ids=range(len(WEIRD)))
-def test_no_answer_is_too_strange(value: object) -> None:
+def test_no_answer_is_too_strange(door: Device, value: object) -> None:
     judges = [
-        lambda: judge.clock(value, value, 1.0),
+        lambda: judge.clock(value, value, 1.0, door),
         lambda: judge.signal(value),
         lambda: judge.heap(value),
         lambda: judge.flash(value, value),

@@ -59,6 +59,32 @@ def test_a_board_in_safe_mode_is_asked_why(door: Device, monkeypatch: pytest.Mon
         wait(door, ["safe mode: settings", ALONE[-1]], "127.0.0.1:8080")
 
 
+@pytest.mark.parametrize(
+    ("told", "seen", "asked"),
+    [
+        pytest.param("127.0.0.1 port 80", ("127.0.0.1", 8080), "127.0.0.1:8080", id="simulated"),
+        pytest.param("127.0.0.1 port 80", ("192.168.1.5", 8080), "127.0.0.1:8080", id="for this network"),
+        pytest.param("127.0.0.1 port 80", None, "127.0.0.1", id="nobody knows"),
+        pytest.param("192.168.1.20 port 80", ("127.0.0.1", 8080), "192.168.1.20", id="a real one after it"),
+    ],
+)
+def test_where_a_board_is_asked(
+    door: Device, monkeypatch: pytest.MonkeyPatch, told: str, seen: tuple[str, int] | None, asked: str
+) -> None:
+    """A simulated board cannot tell at which port of this computer it is."""
+    places: list[str] = []
+    answers(monkeypatch, 421, OTHER_NAME)
+    answer = call.send
+    monkeypatch.setattr(
+        call, "send", lambda place, *rest, **more: places.append(place) or answer(place, *rest)
+    )
+    if seen:
+        door.remember(*seen)
+    with pytest.raises(Unreachable):
+        wait(door, [f"http: serving {told}"], None)
+    assert places == [asked]
+
+
 def test_a_board_of_another_name_is_a_board(door: Device, monkeypatch: pytest.MonkeyPatch) -> None:
     answers(monkeypatch, 421, OTHER_NAME)
     with pytest.raises(

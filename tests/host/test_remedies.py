@@ -11,6 +11,7 @@ from pinwarden.device import Device
 from .conftest import FakeBoard
 
 Run = Callable[..., Result]
+NTP = '#ntp = ["pool.ntp.org", "time.cloudflare.com"]'
 
 
 def problem(code: str, **more: object) -> dict:
@@ -60,7 +61,8 @@ def problem(code: str, **more: object) -> dict:
         (429, problem("too_soon"), {"Retry_After": "soon"}, "Try again."),
         (415, problem("unsupported_media_type"), {}, "JSON"),
         (421, problem("misdirected"), {}, "hosts in device.toml"),
-        (503, problem("clock_unset"), {}, "ntp in device.toml"),
+        (503, problem("clock_unset"), {}, "reach the servers under ntp in device.toml"),
+        (308, {}, {"Location": "https://door.local/"}, "tls = true"),
         (503, problem("safe_mode"), {}, "pinwarden check"),
         (503, {}, {"Retry_After": "1"}, "Try again in 1 s"),
         (431, "x", {}, "max_head"),
@@ -78,6 +80,16 @@ def test_a_refusal_has_a_remedy(
     if isinstance(body, dict) and body:
         assert f"Says the board. [{body['code']}]" in error
     assert hint in advice
+
+
+def test_a_board_without_a_time_server_is_told_the_time(
+    door: Device, board: FakeBoard, pinwarden: Run, edit: Callable[..., None]
+) -> None:
+    edit(NTP, "ntp = []")
+    board.answer(503, problem("clock_unset"))
+    result = pinwarden("call", "door", "GET", "pins", "--address", board.address)
+    assert "tell it the time: pinwarden clock door --set" in result.stderr
+    assert "servers" not in result.stderr
 
 
 def test_json_has_the_refusal_too(door: Device, board: FakeBoard, pinwarden: Run) -> None:

@@ -211,7 +211,9 @@ def test_with_usb(micropython, device):
     with simulation(str(device), "--port", "0", "--usb") as shown:
         path = re.search(r"^USB +(\S+)$", shown, re.MULTILINE)
         assert path is not None, shown
-        assert f"pinwarden deploy {device} --port {path.group(1)} --address 127.0.0.1:" in shown
+        # They are whole: where the board answers, the device's folder remembers.
+        for done in ("up", "deploy", "monitor"):
+            assert f"  pinwarden {done} {device} --port {path.group(1)}\n" in shown
         slot = device / "slot.json"
         slot.write_text('{"slot": "a", "previous": null, "trial": 0, "note": null}')
         done = subprocess.run(

@@ -2,7 +2,8 @@
 
 Whoever can write the board's flash can write a new history, with hashes that are right: a chain without a key
 shows only careless changes. So the newest record of each ring is kept in .pinwarden/audit.json, and the next
-look must find it, or only records that are newer. docs/audit.md tells more.
+look must find it, or only records that are newer. What the owner has accepted is kept there, too.
+docs/audit.md tells more.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pinwarden.errors import Refused
 from pinwarden.files import PRIVATE_FILE, PRIVATE_FOLDER, write_atomic
@@ -72,6 +73,16 @@ class Trail:
     unreadable: int = 0
 
 
+@dataclass(frozen=True)
+class Doubt:
+    """What is wrong with a trail, a sentence for people; and at which record it shows, 0 where that is not
+    known.
+    """
+
+    text: str
+    number: int
+
+
 def page(body: bytes) -> Trail:
     """The answer to GET /api/v1/audit. Raises Refused when it is none."""
     try:
@@ -127,24 +138,29 @@ def _record(line: str | bytes) -> Record:
     return Record(data, octets)
 
 
-def doubts(trail: Trail) -> list[str]:
-    """What is wrong with the trail by itself: sentences for people."""
+def doubts(trail: Trail) -> list[Doubt]:
+    """What is wrong with the trail by itself."""
     found = []
     if trail.chain not in (None, "whole"):
-        found.append(f"the board itself says that its chain is {trail.chain}")
+        number = trail.chain.rpartition(" ")[2]
+        found.append(
+            Doubt(
+                f"the board itself says that its chain is {trail.chain}",
+                int(number) if number.isascii() and number.isdigit() and len(number) < 16 else 0,
+            )
+        )
     if trail.unreadable:
-        found.append(f"{trail.unreadable} lines on the board are no records")
+        found.append(Doubt(f"{trail.unreadable} lines on the board are no records", 0))
     rings = [_ring(trail, name) for name in RINGS]
     for ring in rings:
         for before, after in pairwise(ring):
             if not after.follows(before.h):
-                found.append(
-                    f"record {after.number} does not follow {before.number}: one of them was changed"
-                )
+                text = f"record {after.number} does not follow {before.number}: one of them was changed"
+                found.append(Doubt(text, after.number))
     # Numbers are those of both rings, and of each the oldest records go: from here on none may be missing.
     start = max((ring[0].number for ring in rings if ring), default=0)
     there = sorted(record.number for record in trail.records if record.number >= start)
-    found += [f"{_span(a + 1, b - 1)} missing" for a, b in pairwise(there) if b > a + 1]
+    found += [Doubt(f"{_span(a + 1, b - 1)} missing", b) for a, b in pairwise(there) if b > a + 1]
     return found
 
 
@@ -157,11 +173,17 @@ def _span(first: int, last: int) -> str:
 
 
 class Memory:
-    """The newest records that this computer has seen of a device: {"events": {"n", "h"}, "refusals": …}."""
+    """The newest records that this computer has seen of a device, {"events": {"n", "h"}, "refusals": …}; and
+    "accepted", the numbers of the doubts that its owner has agreed with, where there are any.
+    """
 
     def __init__(self, device: Device) -> None:
         self._file: Path = device.state_folder / SEEN_FILE
         self._seen = self._read()
+
+    def is_accepted(self, doubt: Doubt) -> bool:
+        """Whether the owner was told of it before, and has agreed."""
+        return doubt.number in self._seen.get("accepted", ())
 
     def doubts(self, trail: Trail) -> list[str]:
         """What the trail lacks of what was seen before: sentences for people."""
@@ -177,9 +199,15 @@ class Memory:
                 found.append(f"record {seen['n']}, which was seen before, is not there any more")
         return found
 
-    def remember(self, trail: Trail) -> None:
-        """Keep the newest record of each ring. Raises OSError when it cannot be written."""
+    def remember(self, trail: Trail, accepted: Iterable[Doubt] | None = None) -> None:
+        """Keep the newest record of each ring, and what was accepted in place of that of before. Raises
+        OSError when it cannot be written.
+        """
         seen = dict(self._seen)
+        if accepted is not None:
+            seen["accepted"] = sorted({doubt.number for doubt in accepted})
+            if not seen["accepted"]:
+                del seen["accepted"]
         for name in RINGS:
             if ring := _ring(trail, name):
                 seen[name] = {"n": ring[-1].number, "h": ring[-1].h}
@@ -190,11 +218,16 @@ class Memory:
             write_atomic(self._file, (json.dumps(seen) + "\n").encode(), PRIVATE_FILE)
             self._seen = seen
 
-    def _read(self) -> dict[str, dict]:
+    def _read(self) -> dict[str, Any]:
         try:
             found = json.loads(self._file.read_bytes())
-            kept = {name: found[name] for name in RINGS if name in found}
-            good = all(type(one["n"]) is int and isinstance(one["h"], str) for one in kept.values())
+            kept = {name: found[name] for name in (*RINGS, "accepted") if name in found}
+            good = all(
+                type(kept[name]["n"]) is int and isinstance(kept[name]["h"], str)
+                for name in RINGS
+                if name in kept
+            )
+            good = good and all(type(number) is int for number in kept.get("accepted", []))
             return kept if good else {}
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return {}  # nothing was seen, as far as anybody knows

@@ -1,4 +1,4 @@
-"""The way to a board's keys and revocations: by HTTP with an admin token, or by a USB cable.
+"""The way to a board's keys, revocations, audit and clock: by HTTP with an admin token, or by a USB cable.
 
 Over the cable goes what must not go through the air: a key itself. And the cable needs no token, so it works
 when no key here is one of the board's any more.
@@ -63,6 +63,10 @@ class Link(KeyLink, Protocol):
 
     def audit(self) -> Trail:
         """All that the board has in its audit."""
+        ...
+
+    def set_clock(self) -> None:
+        """Have the board take this computer's time; over USB whatever it knew before."""
         ...
 
 

@@ -1,9 +1,10 @@
-"""A board's keys and revocations over HTTP: requests signed with admin tokens that live for a minute."""
+"""A board's administration over HTTP: requests signed with admin tokens that live for a minute."""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import time
 from urllib.parse import quote
 
 from pinwarden import keys, routes
@@ -20,6 +21,7 @@ from pinwarden.signed import Client
 TTL = 60  # seconds
 SUBJECT = "pinwarden"  # in the board's audit log
 _AUDIT = routes.API + "audit"
+_CLOCK = routes.API + "clock"
 _KEYS = routes.API + "keys"
 _REVOCATIONS = routes.API + "revocations"
 _PAGES = 20  # of an audit; a board has five
@@ -81,27 +83,39 @@ class HttpLink:
                 return audit.joined(pages)
             query = f"?limit=50&before={pages[-1].records[-1].number}"
 
-    def _ask(self, method: str, path: str, body: dict | None = None) -> Answer:
-        """One request, signed by the newest key that the board takes.
+    def set_clock(self) -> None:
+        """PUT /api/v1/clock, signed for the very time that is told: the board may know none, or another."""
+        now = int(time.time())
+        answer = self._ask("PUT", _CLOCK, {"now": now}, at=now)
+        if answer.problem.get("code") == "bad_value":
+            raise Refused(
+                explain(answer, self._device)[0],
+                "Is this computer's clock right? If it is, the board was led ahead. With the board in hand: "
+                f"pinwarden clock {self._device.name} --set --usb",
+            )
+        self._expect(answer, 200)
+
+    def _ask(self, method: str, path: str, body: dict | None = None, at: int | None = None) -> Answer:
+        """One request, signed by the newest key that the board takes; `at` is that of Client.send().
 
         The board may lack the newest ones: keys.json is ahead of it until the next deployment.
         """
         if self._signer is not None:
-            return self._send(method, path, body, self._signer)
+            return self._send(method, path, body, self._signer, at)
         refusals = []
         for key in reversed(self._device.keys()):
-            answer = self._send(method, path, body, key)
+            answer = self._send(method, path, body, key, at)
             if _reason(answer) not in _OTHER_KEY:
                 self._signer = key
                 return answer
             refusals.append(answer)
         return refusals[0]
 
-    def _send(self, method: str, path: str, body: dict | None, key: dict) -> Answer:
+    def _send(self, method: str, path: str, body: dict | None, key: dict, at: int | None = None) -> Answer:
         scope = routes.least_scope(method, path)
         token = mint_token(self._device, subject=SUBJECT, scope=scope, ttl=TTL, key=key)
         data = None if body is None else json.dumps(body).encode()
-        answer = self._client.send(method, path, token=token, body=data)
+        answer = self._client.send(method, path, token=token, body=data, at=at)
         if 200 <= answer.status < 300 and isinstance(answer.data, dict):
             self._remember(answer)
         return answer
@@ -119,10 +133,10 @@ class HttpLink:
             return
         if answer.status == 404 and answer.problem.get("code") == "not_found":
             raise Refused(
-                "the firmware on the board is too old: its keys cannot be asked for or changed over HTTP",
+                "the firmware on the board is too old: it does not know what it was asked",
                 f"Deploy this version to it: pinwarden deploy {self._device.name}",
             )
-        raise Refused(*explain(answer, self._device.name))
+        raise Refused(*explain(answer, self._device))
 
     def _remember(self, answer: Answer) -> None:
         if answer.peer is not None and not is_loopback(answer.peer[0]):

@@ -1,4 +1,4 @@
-"""A board's keys and revocations over a USB cable: the board's own modules do what they do for a request."""
+"""A board's administration over a USB cable: the board's own modules do what they do for a request."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from pinwarden.usb.repl import Repl
 
 _ABSENT = ("ImportError", "AttributeError")
 _DIGESTS = '[(j["kid"], hexlify(sha256(j["k"].encode()).digest()).decode()) for j in keyring.load()["keys"]]'
+# What the board knows for certain; firmware/timekeeping.py has the same.
+_FORGET_TIME = "import os\ntry:\n os.remove('/state/clock.json')\nexcept OSError:\n pass"
 _REFUSALS = ("KeyringError", "RevocationError", "KeyRejected")
 
 
@@ -96,6 +98,11 @@ class UsbLink:
             files = [self._repl.read(f"/state/audit/{ring}{end}") for end in (".old", "")]
             rings.append([line for file in files if file for line in file.split(b"\n") if line])
         return audit.of_lines(rings)
+
+    def set_clock(self) -> None:
+        """What the board knew for certain goes: whoever holds it in his hands knows better."""
+        self._run(_FORGET_TIME)
+        self._repl.set_clock()
 
     def _run(self, source: str) -> str:
         try:

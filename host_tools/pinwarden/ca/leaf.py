@@ -22,7 +22,7 @@ from pinwarden.errors import BadCertificate, NoAuthority, UserError
 from pinwarden.files import PRIVATE_FILE, read_text, short, write_atomic
 
 RENEW_DAYS = 60  # a board that is deployed to every other month never sees its certificate end
-_MOST_ADDRESSES = 8
+MOST_ADDRESSES = 8
 _SETUP_ADDRESS = "192.168.4.1"  # the board's own, in setup mode
 
 
@@ -183,7 +183,7 @@ def _why_renew(
 def _permitted(signer: Authority, names: Names) -> list[str | Address]:
     """Those for which the authority may sign, as many as there may be."""
     addresses = [address for address in names.addresses if signer.permits(address)]
-    return [*(name for name in names.dns if signer.permits(name)), *addresses[:_MOST_ADDRESSES]]
+    return [*(name for name in names.dns if signer.permits(name)), *addresses[:MOST_ADDRESSES]]
 
 
 def _is_copy(file: Path, signer: Authority) -> bool:

@@ -30,7 +30,11 @@ from pinwarden.params import device_argument, examples
 )
 @device_argument(required=True)
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many, the newest.")
-@click.option("--accept", is_flag=True, help="After a warning: go by what the board has now.")
+@click.option(
+    "--accept",
+    is_flag=True,
+    help="After a warning: go by what the board has now, and do not warn of it again.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
 @way_options
 @click.pass_context
@@ -48,8 +52,8 @@ def audit(
     with way.open(loaded) as board:
         trail = board.audit()
     memory = Memory(loaded)
-    lost = memory.doubts(trail)
-    doubts = trails.doubts(trail) + lost
+    lost, broken = memory.doubts(trail), trails.doubts(trail)
+    doubts = [doubt.text for doubt in broken if accept or not memory.is_accepted(doubt)] + lost
     if as_json:
         click.echo(json.dumps(_told(trail, limit, doubts), indent=2))
     else:
@@ -59,11 +63,12 @@ def audit(
     if not lost or accept:
         # A folder that cannot be written is no reason to fail after all went well.
         with contextlib.suppress(OSError):
-            memory.remember(trail)
-    if lost and not accept:
+            memory.remember(trail, broken if accept else None)
+    if doubts and not accept:
+        why = "flash erased, or the board replaced" if lost else "flash damaged, or a file of it removed"
         note(
-            "Was the board's flash erased, or the board replaced? Then: "
-            f"pinwarden audit {loaded.name} --accept. Else somebody had it in hand, or answers for it."
+            f"Was the board's {why}? Then: pinwarden audit {loaded.name} --accept. "
+            "Else somebody had it in hand, or answers for it."
         )
     way.doubt(loaded, f"pinwarden audit {loaded.name} --usb")
     if doubts and not accept:
@@ -105,13 +110,16 @@ def _line(row: dict) -> tuple[str, ...]:
 
 def _what(row: dict) -> str:
     if row.get("what") == "refused":
-        return f"refused: {row.get('code')} ({row.get('count')} times)"
+        count = row.get("count")
+        return f"refused: {row.get('code')} ({'once' if count == 1 else f'{count} times'})"
     said = [row.get("what", ""), row.get("pin")]
     match row.get("value"):
         case None:
             pass
         case bool(value):
             said.append("on" if value else "off")
+        case int(value) if row.get("what") == "more":
+            said = [f"{value} more commands"]
         case int(value) if row.get("what") == "pulse":
             said.append(f"{value} ms")
         case int(value) if row.get("what") == "clock":

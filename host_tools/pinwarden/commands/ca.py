@@ -103,10 +103,16 @@ def issue(device: str | None, addresses: tuple[str, ...]) -> None:
     out.print(plain(f"Made {short(loaded.tls_file)}"), style="bold green")
     out.print(plain(f"  for    {made.names}"))
     out.print(plain(f"  until  {made.ends:%Y-%m-%d}"))
-    if left_out:
+    if names := [name for name in left_out if leaf.as_address(name) is None]:
         warn(
-            f"not for {', '.join(left_out)}: this authority may not sign for that (pinwarden ca show). A new "
+            f"not for {', '.join(names)}: this authority may not sign for that (pinwarden ca show). A new "
             "one could: pinwarden ca init --name"
+        )
+    if others := [name for name in left_out if name not in names]:
+        warn(
+            f"not for {', '.join(others)}: certificates are for addresses of local networks, "
+            f"{leaf.MOST_ADDRESSES} at the most. For a board that is reached from the internet put a name "
+            "under hosts in device.toml."
         )
     if not loaded.settings["http"]["tls"]:
         note("The board speaks plain HTTP until device.toml has tls = true under [http].")

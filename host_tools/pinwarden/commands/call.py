@@ -113,7 +113,7 @@ def call(
         answer = Client(loaded, place).send(method, path, token=token, body=body)
     _print(answer, as_json)
     if not 200 <= answer.status < 300:
-        raise Refused(*explain(answer, loaded.name))
+        raise Refused(*explain(answer, loaded))
     _remember(loaded, path, answer)
 
 

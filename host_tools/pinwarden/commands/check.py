@@ -5,10 +5,10 @@ from __future__ import annotations
 import click
 
 from pinwarden import address, find
-from pinwarden.console import plain, stdout, warn
+from pinwarden.console import note, plain, stdout, warn
 from pinwarden.device import Device
 from pinwarden.duration import spell
-from pinwarden.errors import UserError
+from pinwarden.errors import NoAuthority, UserError
 from pinwarden.files import short
 from pinwarden.mint import local_name
 from pinwarden.params import device_argument, examples
@@ -39,6 +39,8 @@ def check(device: str | None) -> None:
                 "setup mode has no time server: after a power cut the board admits nobody until it is told "
                 f"the time: pinwarden clock {loaded.name} --set"
             )
+    if loaded.lacks_certificate:
+        _note_certificate(loaded)
     if pending := loaded.pending():
         warn(
             f"the key {pending.kid} is on its way to the board: finish it with "
@@ -50,7 +52,9 @@ def check(device: str | None) -> None:
 def _all_secrets(device: Device) -> dict:
     """The secrets, or one error with all that is wrong with them."""
     errors: list[UserError] = []
-    for read in (device.keys, device.pending, device.retired, device.wifi, device.setup_password, device.tls):
+    has_certificate = not device.lacks_certificate
+    readers = [device.keys, device.pending, device.retired, device.wifi, device.setup_password]
+    for read in [*readers, device.tls] if has_certificate else readers:
         try:
             read()
         except UserError as error:
@@ -61,7 +65,19 @@ def _all_secrets(device: Device) -> dict:
         raise UserError("\n".join(error.message for error in errors), " ".join(hints) or None)
     if errors:
         raise errors[0]
-    return device.secrets()
+    return device.secrets(certificate=has_certificate)
+
+
+def _note_certificate(device: Device) -> None:
+    """Say who makes the certificate that there is not yet."""
+    from pinwarden.ca import authority  # and with it cryptography, for those only who need it
+
+    try:
+        authority.load(authority.find(device.folder))
+    except NoAuthority:
+        warn("there is no certificate for HTTPS yet, and no authority to sign one: pinwarden ca init")
+    else:
+        note(f"There is no certificate for HTTPS yet: pinwarden deploy {device.name} makes it.")
 
 
 def _print_summary(

@@ -7,25 +7,20 @@ import time
 
 import click
 
-from pinwarden import find, routes
+from pinwarden import find
 from pinwarden.address import trust
 from pinwarden.admin.link import Way, way_from, way_options
-from pinwarden.call import Answer, send
+from pinwarden.call import send
 from pinwarden.console import note, plain, stdout
 from pinwarden.device import Device
 from pinwarden.duration import local, spell
 from pinwarden.errors import Refused
-from pinwarden.mint import host_for, mint_token
+from pinwarden.mint import host_for
 from pinwarden.params import device_argument, examples
 from pinwarden.remedies import explain
-from pinwarden.signed import CHALLENGE, Client
+from pinwarden.signed import CHALLENGE
 
-PATH = routes.API + "clock"
-_KEPT = "/state/clock.json"  # what the board knows for certain; firmware/timekeeping.py has the same
-_TTL = 60  # seconds
 _NEAR = 300  # seconds; for so little nobody needs to be asked which clock is right
-_OTHER_KEY = ("kid", "signature")  # reasons of a refusal that another key may not meet with
-_REMOVE = f"import os\ntry:\n os.remove({_KEPT!r})\nexcept OSError:\n pass"
 
 
 @click.command(
@@ -63,14 +58,12 @@ def clock(ctx: click.Context, device: str, to_set: bool, yes: bool, as_json: boo
     if as_json:
         raise click.UsageError("--json goes without --set")
     loaded.keys()
-    if way.usb:
-        _set_by_cable(loaded, way.port)
-    else:
-        if not yes and not _is_meant(loaded, _ask(loaded, way)):
-            note("Nothing has changed.")
-            ctx.exit(1)
-        _set(loaded, way.address or host_for(loaded)[0])
-        way.doubt(loaded, f"pinwarden doctor {loaded.name} --port PORT")
+    if not way.usb and not yes and not _is_meant(loaded, _ask(loaded, way)):
+        note("Nothing has changed.")
+        ctx.exit(1)
+    with way.open(loaded) as board:
+        board.set_clock()
+    way.doubt(loaded, f"pinwarden doctor {loaded.name} --port PORT")
     stdout().print(plain(f"{loaded.name}: set to {local(int(time.time()))}."), style="bold green")
 
 
@@ -86,7 +79,7 @@ def _ask(device: Device, way: Way) -> dict:
                 "the firmware on the board is too old to be asked this",
                 f"Deploy this version to it: pinwarden deploy {device.name}",
             )
-        raise Refused(*explain(answer, device.name))
+        raise Refused(*explain(answer, device))
     now = told["now"]
     if type(now) is int:
         # It keeps whole seconds, cut off.
@@ -122,46 +115,3 @@ def _is_meant(device: Device, told: dict) -> bool:
         "Is that right, and the board wrong?"
     )
     return click.confirm(question, err=True)
-
-
-def _set(device: Device, place: str) -> None:
-    """Tell the board the time. It may lack the newest keys, until the next deployment."""
-    client = Client(device, place)
-    refusals = []
-    for key in reversed(device.keys()):
-        token = mint_token(device, subject="pinwarden", scope=["admin"], ttl=_TTL, key=key, proof=True)
-        now = int(time.time())
-        answer = client.send("PUT", PATH, token=token, body=json.dumps({"now": now}).encode(), at=now)
-        if answer.status == 200:
-            return
-        refusals.append(answer)
-        if answer.status != 401 or answer.problem.get("reason") not in _OTHER_KEY:
-            break
-    else:
-        refusals = refusals[:1]
-    raise Refused(*_explained(refusals[-1], device))
-
-
-def _set_by_cable(device: Device, port: str | None) -> None:
-    """What the board knew for certain goes: whoever holds it in his hands knows better."""
-    from pinwarden.admin.link_usb import UsbLink  # and with it mpremote, for those only who need it
-    from pinwarden.usb import ports
-    from pinwarden.usb.repl import Repl
-
-    with Repl(ports.choose(port)) as repl:
-        repl.enter_version()
-        UsbLink(device, repl).check_name()
-        repl.run(_REMOVE)
-        repl.set_clock()
-
-
-def _explained(answer: Answer, device: Device) -> tuple[str, str | None]:
-    message, hint = explain(answer, device.name)
-    if answer.problem.get("code") == "bad_value":
-        hint = (
-            "Is this computer's clock right? If it is, the board was led ahead. With the board in hand: "
-            f"pinwarden clock {device.name} --set --usb"
-        )
-    elif answer.status == 404:
-        hint = f"Deploy this version to it: pinwarden deploy {device.name}"
-    return message, hint

@@ -19,6 +19,7 @@ from pinwarden.deploy.release import Release
 from pinwarden.device import Device
 from pinwarden.files import short
 from pinwarden.params import device_argument, examples, port_option
+from pinwarden.remedies import unset_clock
 from pinwarden.sizes import size
 from pinwarden.usb import ports
 from pinwarden.usb.repl import Repl
@@ -126,7 +127,7 @@ def start(
             plain(f"{device.name} runs {runs} at {url(device, state.address)}/ (up in {state.seconds:.1f} s)")
         )
     if not state.clock_set:
-        warn("the board's clock is not set, so it admits nobody; can it reach the servers under ntp?")
+        warn(f"the board's clock is not set, so it admits nobody. {unset_clock(device)}")
     return state
 
 

@@ -124,7 +124,7 @@ def wait(
             if not log.has_network and (address is None or log.alone):
                 return _without_network(log, now - began)
             try:
-                return _ask(device, address or _address(log, *log.serving), log, build, began)
+                return _ask(device, address or _address(device, log, *log.serving), log, build, began)
             except Unreachable as error:
                 problem = error
             if now - log.since > _NETWORK:
@@ -168,7 +168,10 @@ def _running(device: Device, address: str) -> str | None:
     return build if isinstance(build, str) else None
 
 
-def _address(log: _Log, host: str, port: int) -> str:
+def _address(device: Device, log: _Log, host: str, port: int) -> str:
+    if is_loopback(host) and (seen := device.last_seen()):
+        # A simulated board. It does not know at which port of this computer it is; its simulation notes it.
+        port = seen["port"]
     return host if port == (HTTPS if log.secure else HTTP) else f"{host}:{port}"
 
 

@@ -110,7 +110,7 @@ def healthz(talk: Talk) -> Finding:
     took = time.monotonic() - began
     status = judge.text(answer.problem.get("status"), 40)
     if status is None:
-        message, remedy = explain(answer, talk.device.name)
+        message, remedy = explain(answer, talk.device)
         talk.misdirected = answer.problem.get("code") == "misdirected"
         if talk.misdirected:
             return failed(f"a board is there, but does not answer by that name: {message}", remedy)
@@ -126,7 +126,7 @@ def healthz(talk: Talk) -> Finding:
             )
         return ok(f"{status}, in {took * 1000:.0f} ms")
     if status == "clock_unset":
-        return judge.clock(None, None, 0)
+        return judge.clock(None, None, 0, talk.device)
     problems = answer.problem.get("problems")
     listed = [judge.text(problem) or "?" for problem in problems] if isinstance(problems, list) else []
     return failed(
@@ -156,7 +156,7 @@ def without_token(talk: Talk) -> Finding:
         talk.realm = match[1]
     elif answer.status == 200:  # a board that asks for no token: it is judged by what it says then
         talk.realm = judge.text(judge.member(answer.data, "name"), 64)
-    return tokens.judge_none(answer, talk.device.name)
+    return tokens.judge_none(answer, talk.device)
 
 
 def name(talk: Talk) -> Finding:
@@ -178,7 +178,7 @@ def name(talk: Talk) -> Finding:
 def accepted(talk: Talk) -> Finding:
     """Whether a token of here is good there; and what the board tells to it."""
     device = talk.device
-    finding = tokens.judge_good(_ask_device(talk, tokens.good(device)), device.name)
+    finding = tokens.judge_good(_ask_device(talk, tokens.good(device)), device)
     if finding.state == FAILED:
         # By its own clock a board refuses what is good by ours. How wrong it is can be told all the same.
         _ask_device(talk, tokens.good_by_any_clock(device, int(time.time())))
@@ -191,10 +191,10 @@ def bearer(talk: Talk, *, takes_good: bool) -> Finding:
     if not device.settings["policy"]["bearer"]:
         # One that is worth nothing to whoever records it.
         answer = talk.get(_DEVICE, bearer=tokens.forgeries(device, int(time.time()))[0].token)
-        return tokens.judge_disabled(answer, device.name)
+        return tokens.judge_disabled(answer, device)
     if not takes_good:
         return skipped("it takes no token of here in a signed request, either")
-    return tokens.judge_bearer(talk.get(_DEVICE, bearer=tokens.good(device)), device.name)
+    return tokens.judge_bearer(talk.get(_DEVICE, bearer=tokens.good(device)), device)
 
 
 def proof_only(talk: Talk, *, takes_good: bool) -> Finding:
@@ -203,7 +203,7 @@ def proof_only(talk: Talk, *, takes_good: bool) -> Finding:
         return skipped("no bearer is to be taken at all")
     forgery = tokens.shown_proof(talk.device)
     answer = talk.get(_DEVICE, bearer=forgery.token)
-    return tokens.judge_forgery(answer, forgery, talk.device.name, takes_good=takes_good)
+    return tokens.judge_forgery(answer, forgery, talk.device, takes_good=takes_good)
 
 
 def _ask_device(talk: Talk, token: str) -> Answer:
@@ -222,7 +222,7 @@ def _ask_forgeries(examination: Examination, talk: Talk) -> None:
             forgeries.extend(tokens.forgeries(talk.device, int(time.time())))
         forgery = forgeries[number]
         answer = talk.signed(_DEVICE, forgery.token)
-        return tokens.judge_forgery(answer, forgery, talk.device.name, takes_good=takes_good)
+        return tokens.judge_forgery(answer, forgery, talk.device, takes_good=takes_good)
 
     for number, check in enumerate(tokens.FORGERIES):
         examination.ask(HTTP, check, lambda number=number: question(number))
@@ -236,7 +236,7 @@ def _judge_device(examination: Examination, talk: Talk, told: dict, ours: Ours) 
     for check, question in (
         ("version", lambda: _version(told, ours(), device.name)),
         ("rolled-back", lambda: judge.rolled_back(get("rolled_back"), device.name)),
-        ("clock", lambda: judge.clock(get("clock", "now"), get("clock", "source"), talk.heard)),
+        ("clock", lambda: judge.clock(get("clock", "now"), get("clock", "source"), talk.heard, device)),
         ("signal", lambda: _signal(get("signal_dbm"), get("network"))),
         ("heap", lambda: judge.heap(get("heap", "free"))),
         ("flash", lambda: judge.flash(get("flash", "free"), get("flash", "size"))),

@@ -6,8 +6,10 @@ A value may be anything: what tells it may be no board at all.
 from __future__ import annotations
 
 from pinwarden.board import OLDEST_MICROPYTHON
+from pinwarden.device import Device
 from pinwarden.doctor.examination import Finding, failed, ok, skipped, warning
 from pinwarden.duration import ago, local, spell
+from pinwarden.remedies import unset_clock
 from pinwarden.sizes import size
 
 NEAR, FAR = 5, 60  # seconds between two clocks: nobody notices; tokens of a minute fail
@@ -36,15 +38,11 @@ def text(value: object, longest: int = 200) -> str | None:
     return value if len(value) <= longest else value[:longest] + "…"
 
 
-def clock(now: object, source: object, here: float) -> Finding:
+def clock(now: object, source: object, here: float, device: Device) -> Finding:
     """The board's clock beside this computer's; all in Unix seconds, `now` None while it is unset."""
     board = number(now)
     if board is None:
-        return failed(
-            "not set: the board admits nobody",
-            "It asks the servers under ntp in device.toml: can it reach them (UDP port 123)? "
-            "A deployment sets it, too.",
-        )
+        return failed("not set: the board admits nobody", unset_clock(device))
     drift = round(board + 0.5 - here)  # it keeps whole seconds, cut off
     if abs(drift) <= 2:  # the answer took its time, too
         return ok(f"{_source(source)}, as this computer's")
@@ -52,11 +50,15 @@ def clock(now: object, source: object, here: float) -> Finding:
     found = f"{_source(source)}, {distance} ({local(board)})"
     if abs(drift) <= NEAR:
         return ok(found)
-    remedy = (
-        "The board asked a time server, so this computer's clock is likely to be the wrong one. Set it."
-        if source == "ntp"
-        else "Tokens start and end at the wrong time. Does the board reach the servers under ntp?"
-    )
+    if source == "ntp":
+        remedy = (
+            "The board asked a time server, so this computer's clock is likely to be the wrong one. Set it."
+        )
+    elif device.settings["ntp"]:
+        remedy = "Tokens start and end at the wrong time. Does the board reach the servers under ntp?"
+    else:
+        remedy = "Tokens start and end at the wrong time. If it is the board's clock: "
+        remedy += f"pinwarden clock {device.name} --set"
     return warning(found, remedy) if abs(drift) <= FAR else failed(found, remedy)
 
 

@@ -86,17 +86,17 @@ def shown_proof(device: Device) -> Forgery:
     )
 
 
-def judge_good(answer: Answer, name: str) -> Finding:
+def judge_good(answer: Answer, device: Device) -> Finding:
     """The answer to a good token."""
     if answer.status == 200:
         return ok("a token minted here is accepted")
     if answer.problem.get("code") in ("clock_unset", "safe_mode"):
         return skipped(f"the board admits nobody now ({answer.problem['code']})")
-    message, remedy = explain(answer, name)
+    message, remedy = explain(answer, device)
     return failed(f"a token minted here is refused: {message}", remedy)
 
 
-def judge_forgery(answer: Answer, forgery: Forgery, name: str, *, takes_good: bool) -> Finding:
+def judge_forgery(answer: Answer, forgery: Forgery, device: Device, *, takes_good: bool) -> Finding:
     """The answer to a token that must be refused; `takes_good` tells whether the board takes good ones."""
     code, reason = answer.problem.get("code"), answer.problem.get("reason")
     if 200 <= answer.status < 300:
@@ -109,20 +109,20 @@ def judge_forgery(answer: Answer, forgery: Forgery, name: str, *, takes_good: bo
         return skipped("refused, but so is a good one")
     if answer.status == 401:
         return warning(f"refused, but for another reason: {text(reason) or text(code)}", _REDEPLOY)
-    message, remedy = explain(answer, name)
+    message, remedy = explain(answer, device)
     return warning(f"the board could not be asked: {message}", remedy)
 
 
-def judge_bearer(answer: Answer, name: str) -> Finding:
+def judge_bearer(answer: Answer, device: Device) -> Finding:
     """The answer to a good token that was sent itself."""
     if answer.problem.get("code") == "bearer_disabled":
         found = "the board takes signed requests only, and policy.bearer is true"
-        return warning(found, _BRING.format(name))
-    finding = judge_good(answer, name)
+        return warning(found, _BRING.format(device.name))
+    finding = judge_good(answer, device)
     return ok("accepted, too (policy.bearer)") if finding.state == OK else finding
 
 
-def judge_disabled(answer: Answer, name: str) -> Finding:
+def judge_disabled(answer: Answer, device: Device) -> Finding:
     """The answer to a bearer, where policy.bearer is false."""
     code = answer.problem.get("code")
     if answer.status == 401 and code == "bearer_disabled":
@@ -131,11 +131,11 @@ def judge_disabled(answer: Answer, name: str) -> Finding:
         return skipped(f"the board admits nobody now ({code})")
     return failed(
         "the board takes tokens that are sent themselves, and policy.bearer is false",
-        _BRING.format(name),
+        _BRING.format(device.name),
     )
 
 
-def judge_none(answer: Answer, name: str) -> Finding:
+def judge_none(answer: Answer, device: Device) -> Finding:
     """The answer to a request without a token."""
     if 200 <= answer.status < 300:
         return failed("the board answers without a token: anybody can open it", _REDEPLOY)
@@ -143,7 +143,7 @@ def judge_none(answer: Answer, name: str) -> Finding:
         return ok("refused, 401")
     if answer.problem.get("code") == "safe_mode":
         return skipped("the board admits nobody now (safe_mode)")
-    message, remedy = explain(answer, name)
+    message, remedy = explain(answer, device)
     return warning(f"the board could not be asked: {message}", remedy)
 
 

@@ -69,7 +69,7 @@ def _judge(examination: Examination, device: Device, found: Inside, ours: Ours) 
         "rolled-back": lambda: judge.rolled_back(stock.note, device.name),
         "flash": lambda: judge.flash(stock.free, stock.size),
         "heap": lambda: judge.heap(found.heap, "while no application runs"),
-        "clock": lambda: judge.clock(found.clock, None, found.heard),
+        "clock": lambda: judge.clock(found.clock, None, found.heard, device),
         "keys": lambda: inside.keys(found, device),
         "crashes": lambda: inside.crashes(found),
     }
