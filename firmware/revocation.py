@@ -6,9 +6,9 @@ room, and which is kept for ever.
 
 An id or a subject is kept until the tokens that it is for have expired, for certain. If nobody says when that
 is, it is in ten years, the most that a `max_ttl` may be: that of today bounds no token that was made under
-another. The bound holds for whoever asks, too: nobody fills the list for good. It is relieved by revoking all from before
-a time, as what that covers need not be kept: a subject with an earlier time; and an id that was revoked more
-than five minutes before that time, for its token was there then.
+another. The bound holds for whoever asks, too: nobody fills the list for good. It is relieved by revoking all
+from before a time, as what that covers need not be kept: a subject with an earlier time; and an id that was
+revoked more than five minutes before that time, for its token was there then.
 
 Fails closed. A file that cannot be read is set aside as …/revocations.json.bad, and as nobody knows any more
 whom it named, no token from before that moment is good. As long as it lies there and no new file does, the
