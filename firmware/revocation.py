@@ -165,9 +165,7 @@ class Revocations:
 
     def _write(self, *what):
         storage.make_folder(self._path[: self._path.rfind("/")])  # over USB, on a board that never started
-        from .seal import sealed  # here, and below: it may have been unloaded, and this module not
-
-        storage.write_atomic(self._path, sealed(_json(*what)))
+        storage.write_atomic(self._path, storage.sealed(_json(*what)))
 
 
 def _later(a, b):
@@ -213,9 +211,7 @@ def _parsed(data):
     content = strictjson.loads(data)
     if type(content) is not dict:
         raise ValueError("not an object")
-    from .seal import check
-
-    check(data, content)
+    storage.check_sum(data, content)
     entries = content.pop("revocations", None)
     if content or type(entries) is not list:
         raise ValueError("not a list of revocations")

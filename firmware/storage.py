@@ -5,11 +5,16 @@ LittleFS, like POSIX, guarantees that for one operation only: renaming a complet
 
 import errno
 import os
+from binascii import hexlify
+from hashlib import sha256
 
 import strictjson
 from micropython import const
 
 _TEMPORARY = ".new"
+# The last member of a file's JSON object: 16 hex digits, the start of the SHA-256 of all before it. Flash
+# that loses a bit must not lose a revocation. It keeps nobody out who can write the flash.
+_SUM = b', "sum": "%s"}'
 _ENOSPC = const(28)  # which MicroPython's errno does not list
 
 
@@ -56,6 +61,31 @@ def write_atomic(path, data):
     except OSError:
         _remove(temporary)  # it takes room that the next attempt needs
         raise
+
+
+def sealed(pieces):
+    """Yield the pieces (bytes) of a JSON object that has members, with its sum."""
+    digest = sha256()
+    held = b""
+    for piece in pieces:
+        digest.update(held)
+        yield held
+        held = piece
+    held = held[:-1]  # without the brace
+    digest.update(held)
+    yield held
+    yield _SUM % hexlify(digest.digest()[:8])
+
+
+def check_sum(data, content):
+    """Take the sum out of `content`, a dict, which `data` was parsed to. Raises ValueError if it is another;
+    what an earlier version has written has none.
+    """
+    told = content.pop("sum", None)
+    if told is not None:
+        end = data.rfind(b', "sum": ')
+        if data[end:] != _SUM % hexlify(sha256(memoryview(data)[:end]).digest()[:8]):
+            raise ValueError("its sum is another")
 
 
 def is_full(error):

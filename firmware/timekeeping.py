@@ -12,7 +12,7 @@ Loaded when a server is to be asked or the mark is to be written, and unloaded a
 import strictjson
 from micropython import const
 
-from . import seal, storage
+from . import storage
 
 PATH = "/state/clock.json"
 
@@ -49,7 +49,7 @@ def flush(clock, path=PATH, log=print):
     """Move the mark up to now, and write it."""
     try:
         kept = b'{"iat": %d, "mark": %d, "ahead": %d}' % clock.hold()
-        storage.write_atomic(path, seal.sealed((kept,)))
+        storage.write_atomic(path, storage.sealed((kept,)))
     except OSError as error:
         log("clock: %s cannot be written: %r" % (path, error))
 
@@ -132,7 +132,7 @@ def _parsed(data):
     content = strictjson.loads(data)
     if type(content) is not dict:
         raise ValueError("not an object")
-    seal.check(data, content)
+    storage.check_sum(data, content)
     members = _MEMBERS.split(" ")
     if len(content) != len(members):
         raise ValueError("not the members that it should have")
