@@ -1,4 +1,4 @@
-# make run     a simulated board with a demo device: its page's address, a token, a QR code
+# make run     a simulated board with a demo device, a pin of each kind: its page's address, a token, a QR code
 # make test    everything that is checked: lint, types, tests
 # make lint    ruff and pyright alone          make format  what ruff would have written
 # make bench   the measurements, as tables
@@ -24,10 +24,7 @@ LOCKED := $(PIP) --require-hashes
 .DELETE_ON_ERROR:
 
 run: $(VENV)/run.stamp
-	@mkdir -p build
-	@test -d build/demo || { \
-	  echo "Making a demo device in build/demo"; \
-	  said=$$($(BIN)/pinwarden init demo --in build 2>&1) || { echo "$$said"; exit 1; }; }
+	@$(BIN)/python -m pinwarden_sim.demo build
 	@$(BIN)/pinwarden simulate build/demo
 
 test: lint

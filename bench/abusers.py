@@ -33,7 +33,7 @@ PAGES = 20
 ANSWER = re.compile(rb"HTTP/1\.1 (\d{3}) ")
 HOST = b"Host: door.local\r\n"
 GET = b"GET /healthz HTTP/1.1\r\n" + HOST + b"\r\n"
-PAGE = b"GET /app.js HTTP/1.1\r\n" + HOST + b"\r\n"
+PAGE = b"GET /icon-512.png HTTP/1.1\r\n" + HOST + b"\r\n"
 TOGGLE = b"POST /api/v1/pins/relay/toggle HTTP/1.1\r\n" + HOST + b"Content-Type: application/json\r\n"
 
 Form = Callable[["Abusers", "Wire"], Awaitable[None]]

@@ -9,7 +9,7 @@ unplug and take off the Wi-Fi.
 """
 
 from pinwarden_sim.board import Board
+from pinwarden_sim.instruments import Edge, PinRecord, PwmRecord, StripRecord
 from pinwarden_sim.processor import BoardError
-from pinwarden_sim.wiring import Edge, PinRecord
 
-__all__ = ["Board", "BoardError", "Edge", "PinRecord"]
+__all__ = ["Board", "BoardError", "Edge", "PinRecord", "PwmRecord", "StripRecord"]

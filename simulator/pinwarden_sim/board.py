@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import socket
 import time
 import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pinwarden_sim import ports
 from pinwarden_sim.flash import Flash
+from pinwarden_sim.instruments import Edge, PinRecord, PwmRecord, StripRecord
 from pinwarden_sim.lives import DEEPSLEEP_RESET as DEEPSLEEP_RESET
 from pinwarden_sim.lives import HARD_RESET as HARD_RESET
 from pinwarden_sim.lives import PWRON_RESET as PWRON_RESET
@@ -20,7 +21,7 @@ from pinwarden_sim.processor import BoardError
 from pinwarden_sim.radio import Radio
 from pinwarden_sim.recorder import Recorder
 from pinwarden_sim.usb import UsbPort
-from pinwarden_sim.wiring import Clock, Edge, PinRecord, TimeServer, WiFi
+from pinwarden_sim.wiring import Clock, TimeServer, WiFi, World
 
 _ANSWER_TIMEOUT = 5.0  # seconds; the firmware answers whenever it waits, which it does all the time
 _TAIL = 15  # lines of serial output in an error
@@ -61,8 +62,9 @@ class Board:
         self.runtime = runtime
         self.clock = Clock(self, clock)
         self.ntp = TimeServer(self, ntp)
+        self._world = World(self)
         self._chip = chip
-        held = [_take_port(0 if radio else port), _take_port(0)]
+        held = [ports.take(0 if radio else port), ports.take(0)]
         self._give_up_ports = weakref.finalize(self, lambda: [taken.close() for taken in held])
         self._board_port, second = [taken.getsockname()[1] for taken in held]
         self.second_port = second  # on the loopback, of what else the board serves
@@ -112,11 +114,6 @@ class Board:
         return self._seen.serial
 
     @property
-    def pixels(self) -> dict[int, list[tuple[int, ...]]]:
-        """The colours of each light strip, by its GPIO number."""
-        return self._seen.pixels
-
-    @property
     def alive(self) -> bool:
         """Whether the board has power. It has, too, when its firmware crashed."""
         return self._lives.powered
@@ -145,7 +142,7 @@ class Board:
         if not self.alive:
             self.power_on()
         end = time.monotonic() + timeout
-        while not (_accepts(self._board_port) if http else self.state in ("/main.py", "repl")):
+        while not (ports.answers(self._board_port) if http else self.state in ("/main.py", "repl")):
             if self.state in ("repl", "off"):
                 raise self._error(
                     "main.py ended before the web server was there" if http else "the board went off"
@@ -202,11 +199,35 @@ class Board:
         """The record of a pin, by its GPIO number."""
         return self._seen.pin(gpio)
 
+    def pwm(self, gpio: int) -> PwmRecord:
+        """The record of the PWM on a pin, by its GPIO number."""
+        return self._seen.pwm(gpio)
+
+    def strip(self, gpio: int) -> StripRecord:
+        """The record of the light strip on a pin, by its GPIO number."""
+        return self._seen.strip(gpio)
+
+    @property
+    def pixels(self) -> dict[int, list[tuple[int, ...]]]:
+        """(red, green, blue) of each light of each strip, by its GPIO number: of such that take green first.
+        Of others see `strip(gpio).colours(order)`.
+        """
+        return self._seen.pixels()
+
     def drive(self, gpio: int, level: int | None) -> None:
         """Drive a pin from outside (0 or 1) or let go of it (None). Its interrupt handler has run when this
-        returns.
+        returns. It stays so over resets; on a board that is off, it is so when it starts.
         """
-        self.ask({"do": "drive", "gpio": gpio, "level": level})
+        self._world.drive(gpio, level)
+
+    def analog(self, gpio: int, millivolts: int) -> None:
+        """Put a voltage on a pin, for its ADC to read; at first there is none. It stays over resets."""
+        self._world.analog(gpio, millivolts)
+
+    @property
+    def voltages(self) -> dict[int, int]:
+        """The millivolts on each pin that was given any, by its GPIO number."""
+        return self._world.millivolts
 
     def press(self, gpio: int, level: int = 0, ms: int = 100) -> None:
         """Press a button that connects the pin with `level` for so many milliseconds. Returns when it is
@@ -227,6 +248,12 @@ class Board:
         wait for the board.
         """
         self._seen.on_edge(callback)
+
+    def on_shine(self, callback: Callable[[int], None]) -> None:
+        """Have `callback(gpio)` called whenever a light strip is sent something, on another thread. It must
+        not wait for the board.
+        """
+        self._seen.on_shine(callback)
 
     def on_line(self, callback: Callable[[str], None], *, from_start: bool = False) -> None:
         """Have `callback` called with each further line of serial output, on another thread; with
@@ -267,6 +294,8 @@ class Board:
             "clock": self.clock.state(),
             "ntp": self.ntp.state,
             "wifi": self.wifi.is_up,
+            "levels": self._seen.driven(but=self._world.levels),
+            "world": self._world.state(),
         }
 
     def _error(self, message: str) -> BoardError:
@@ -275,23 +304,3 @@ class Board:
         return BoardError(
             f"{message}\n  It printed last:\n{tail}" if tail else f"{message}; it printed nothing"
         )
-
-
-def _take_port(port: int) -> socket.socket:
-    """A socket that holds `port`, or any for 0, while the board is off: nobody else is given it then, and the
-    board may still listen there. Raises OSError when it is taken: the firmware itself could not say it so
-    well.
-    """
-    taken = socket.socket()
-    try:
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        taken.bind(("127.0.0.1", port))
-    except OSError:
-        taken.close()
-        raise
-    return taken
-
-
-def _accepts(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -24,6 +24,7 @@ from pinwarden.mint import link_for, mint_token
 from pinwarden.params import device_argument, examples
 from pinwarden_sim import runtimes
 from pinwarden_sim.board import Board, BoardError
+from pinwarden_sim.hands import Hands
 
 PORT = 8080  # when it is free; else any
 TOKEN_LIFE = 86400  # seconds
@@ -63,7 +64,7 @@ def simulate(device: str | None, runtime: str | None, port: int | None, lan: boo
 
     Its flash is the folder .pinwarden/flash of the device. It gets the firmware and the settings as they are
     now; with --usb only when it is empty, so that what `pinwarden deploy` put there stays. Keys: r reset, p
-    power, w Wi-Fi, c clock, b button, q quit.
+    power, w Wi-Fi, c clock, b button, q quit; 1 to 9 press the inputs, + and - turn an analog one.
     """
     from pinwarden_sim.terminal import show
 
@@ -81,27 +82,32 @@ def simulate(device: str | None, runtime: str | None, port: int | None, lan: boo
         except (BoardError, runtimes.RuntimeMissing) as error:
             raise CannotSimulate(str(error)) from None
         with board:
+            hands = Hands(board, found.settings)
+            hands.connect()
             try:
                 board.start()
             except (BoardError, runtimes.RuntimeMissing) as error:
                 raise CannotSimulate(f"{found.name} does not start: {error}") from None
             found.remember(address, board.port)
-            token = mint_token(
-                found, subject="simulator", scope=["pins:read", "pins:write"], ttl=_life(found)
-            )
-            link = link_for(found, token)
+            links = _links(found)
             show(
                 board,
-                hints={"Link": link, "Token": token, **(_usb(board, found) if usb else {})},
-                qr_text="\n".join(qr.lines(qr.make(link))),
+                hands,
+                hints=links | (_usb(board, found) if usb else {}),
+                qr_text="\n".join(qr.lines(qr.make(links["Link"]))),
                 settings=found.settings,
                 port=board.usb.path if usb else None,
             )
 
 
-def _life(device: Device) -> int:
-    """A day, or what the device's policy leaves of it."""
-    return min(TOKEN_LIFE, device.settings["max_ttl"])
+def _links(device: Device) -> dict[str, str]:
+    """What to try it with, good for a day or what the device's policy leaves of it: a link for its pins, one
+    for the owner's view beside, and the former's token.
+    """
+    life, scope = min(TOKEN_LIFE, device.settings["max_ttl"]), ["pins:read", "pins:write"]
+    token = mint_token(device, subject="simulator", scope=scope, ttl=life)
+    owner = mint_token(device, subject="owner", scope=[*scope, "admin", "audit:read"], ttl=life)
+    return {"Link": link_for(device, token), "Owner": link_for(device, owner), "Token": token}
 
 
 def _flash(device: Device, runtime: str, address: str, *, keep: bool) -> Path:

@@ -119,7 +119,6 @@ class Lives:
                 **self._facts(),
                 "cause": cause,
                 "nvs": self._seen.nvs,
-                "levels": self._seen.driven(),
                 "flash": self._flash.state(),
                 "usb": uart is not None,
                 "main": uart is None or not uart.raw,

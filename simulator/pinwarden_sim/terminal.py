@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import re
 import select
 import sys
 import time
@@ -19,24 +20,36 @@ from rich.text import Text
 
 from pinwarden.console import plain
 from pinwarden_sim.board import Board, BoardError
-from pinwarden_sim.view import View, logical_state
-from pinwarden_sim.wiring import Edge
+from pinwarden_sim.hands import Hands
+from pinwarden_sim.instruments import Edge
+from pinwarden_sim.readout import read
+from pinwarden_sim.view import View
 
 _FRAME = 0.2  # seconds between two pictures
+_AT_REST = 0.3  # seconds without a change
+_GLIDING = ("pwm", "servo", "rgb")
 _KEYS = "r reset · p power · w Wi-Fi · c clock · b button · q quit"
+# An arrow key: an escape, "[" and a letter. Up and down are as good as + and -.
+_ESCAPE = re.compile(r"\x1b[\[O]?[0-9;]*([A-Za-z~]?)")
 # The button that the usual boards carry, by chip: it also selects the download mode at a reset.
 _BUTTONS = {"esp32c3": 9, "esp32c6": 9}
 _BUTTON = 0
 
 
 def show(
-    board: Board, *, hints: Mapping[str, str], qr_text: str, settings: Mapping[str, Any], port: str | None
+    board: Board,
+    hands: Hands,
+    *,
+    hints: Mapping[str, str],
+    qr_text: str,
+    settings: Mapping[str, Any],
+    port: str | None,
 ) -> None:
     """Show a started board until the user quits: `q`, Ctrl-C, or the end of the program. The terminal is
     always restored.
 
-    `hints` are shown first, each with its name; `qr_text` is a QR code in lines of half blocks, `port` the
-    path of its USB port. On anything but a terminal nothing but text is written, in
+    `hands` are the user's. `hints` are shown first, each with its name; `qr_text` is a QR code in lines of
+    half blocks, `port` the path of its USB port. On anything but a terminal nothing but text is written, in
     no colours, and one line for each event.
     """
     console = Console(soft_wrap=True, highlight=False, emoji=False, markup=False)
@@ -47,16 +60,16 @@ def show(
     console.print("\n" + "\n".join(f"{name:<{width}}  {text}" for name, text in hints.items()) + "\n")
     with contextlib.suppress(KeyboardInterrupt):
         if interactive:
-            _live(board, settings, port)
+            _live(board, hands, settings, port)
         else:
             _lines(board, settings)
 
 
-def _live(board: Board, settings: Mapping[str, Any], port: str | None) -> None:
+def _live(board: Board, hands: Hands, settings: Mapping[str, Any], port: str | None) -> None:
     console = Console(highlight=False, emoji=False, markup=False)
-    view = View(board, settings, _KEYS, port)
+    view = View(board, settings, hands, _KEYS, port)
     board.on_line(view.serial, from_start=True)
-    actions = _actions(board, settings)
+    actions = _actions(board, settings) | hands.actions()
     with (
         _typed_keys() as typed,
         Live(console=console, auto_refresh=False, vertical_overflow="crop") as live,
@@ -74,22 +87,41 @@ def _live(board: Board, settings: Mapping[str, Any], port: str | None) -> None:
 
 
 def _lines(board: Board, settings: Mapping[str, Any]) -> None:
-    """One line for each thing that happens."""
+    """One line for each thing that happens. What may change many times a second, a dimmer or a light that
+    fades, is told once it has come to rest.
+    """
     names = {spec["gpio"]: (name, spec) for name, spec in settings["pins"].items()}
-    events: queue.SimpleQueue[str] = queue.SimpleQueue()  # printing may wait; the board must not for it
+    events: queue.SimpleQueue[str | int] = queue.SimpleQueue()  # printing may wait; the board must not for it
 
     def edge(gpio: int, change: Edge) -> None:
         if gpio in names:
             name, spec = names[gpio]
-            level = "-" if change.level is None else change.level
-            when = time.strftime("%H:%M:%S", time.localtime(change.time))
-            events.put(f"{when} pin {name} {logical_state(spec, change.level)[0]} (GPIO {gpio} {level})")
+            events.put(gpio if spec["kind"] in _GLIDING else _line(board, name, spec))
+
+    def shine(gpio: int) -> None:
+        if gpio in names:
+            events.put(gpio)
 
     board.on_line(events.put, from_start=True)
     board.on_edge(edge)
+    board.on_shine(shine)
+    moving: dict[int, float] = {}  # GPIO: when it changed last
     while board.alive:
         with contextlib.suppress(queue.Empty):
-            print(plain(events.get(timeout=_FRAME)), flush=True)
+            event = events.get(timeout=_FRAME)
+            if isinstance(event, int):
+                moving[event] = time.monotonic()
+            else:
+                print(plain(event), flush=True)
+        for gpio in [gpio for gpio, at in moving.items() if time.monotonic() - at > _AT_REST]:
+            del moving[gpio]
+            print(_line(board, *names[gpio]), flush=True)
+
+
+def _line(board: Board, name: str, spec: Mapping[str, Any]) -> str:
+    now = read(board, spec)
+    when = time.strftime("%H:%M:%S", time.localtime(now.changed))
+    return f"{when} pin {name} {now.words} (GPIO {spec['gpio']}{now.level and ' '}{now.level})"
 
 
 def _actions(board: Board, settings: Mapping[str, Any]) -> dict[str, Callable[[], None]]:
@@ -112,6 +144,10 @@ def _actions(board: Board, settings: Mapping[str, Any]) -> dict[str, Callable[[]
     }
 
 
+def _arrow(escape: re.Match[str]) -> str:
+    return {"A": "+", "B": "-"}.get(escape.group(1), "")
+
+
 @contextlib.contextmanager
 def _typed_keys() -> Iterator[Callable[[float], str]]:
     """Yields a function that waits so many seconds for keys and returns them, or "". The terminal is put
@@ -129,8 +165,7 @@ def _typed_keys() -> Iterator[Callable[[float], str]]:
         data = os.read(descriptor, 64)
         if not data:
             raise KeyboardInterrupt  # the terminal has gone
-        # An arrow key is an escape, "[" and a letter, at once: none of ours.
-        return "" if data.startswith(b"\x1b") else data.decode(errors="replace").lower()
+        return _ESCAPE.sub(_arrow, data.decode(errors="replace")).lower()
 
     try:
         tty.setcbreak(descriptor)

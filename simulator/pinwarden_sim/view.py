@@ -18,11 +18,13 @@ from rich.text import Text
 
 from pinwarden.console import plain
 from pinwarden_sim.board import Board, BoardError
+from pinwarden_sim.hands import Hands
+from pinwarden_sim.readout import read
 
 KEPT = 100  # requests and serial lines that are remembered
 _MIN_ROWS, _MAX_ROWS = 3, 12
 _SERIAL_ROWS = 5
-_FRAME_ROWS = 12  # lines that are neither a pin nor a request nor a serial line
+_FRAME_ROWS = 13  # lines that are neither a pin nor a request nor a serial line
 _STATUS_EVERY = 1.0  # seconds; each costs the board a garbage collection
 _PATIENCE = 0.5  # seconds for its answer
 _VERDICTS = {2: "green", 3: "cyan", 4: "yellow", 5: "bold red"}
@@ -57,8 +59,11 @@ def parse_request(line: str) -> Request | None:
 class View:
     """Keeps what is to be drawn. `serial` takes the lines of the board, on any thread; `render` draws."""
 
-    def __init__(self, board: Board, settings: Mapping[str, Any], keys: str, port: str | None = None) -> None:
-        self._board, self._settings, self._keys, self._port = board, settings, keys, port
+    def __init__(
+        self, board: Board, settings: Mapping[str, Any], hands: Hands, keys: str, port: str | None = None
+    ) -> None:
+        self._board, self._settings, self._hands = board, settings, hands
+        self._keys, self._port = keys, port
         self._requests: deque[Request] = deque(maxlen=KEPT)
         self._lines: deque[str] = deque(maxlen=KEPT)
         self._status: dict[str, Any] = {}
@@ -77,10 +82,16 @@ class View:
         """The picture, in about `height` lines."""
         self._ask_status()
         pins = self._pins()
-        rows = height - _FRAME_ROWS - pins.row_count - _SERIAL_ROWS
-        parts = [self._headline(), pins, self._requests_table(min(_MAX_ROWS, max(_MIN_ROWS, rows)))]
+        rows = height - _FRAME_ROWS - pins.row_count
+        serial = min(_SERIAL_ROWS, max(1, rows - _MIN_ROWS))
+        requests = min(_MAX_ROWS, max(_MIN_ROWS, rows - serial))
+        keys = "\n".join(filter(None, (self._hands.hint(), self._keys)))
         return Group(
-            *parts, self._serial_tail(), Text(self._keys, style="dim", no_wrap=True, overflow="ellipsis")
+            self._headline(),
+            pins,
+            self._requests_table(requests),
+            self._serial_tail(serial),
+            Text(keys, style="dim", no_wrap=True, overflow="ellipsis"),
         )
 
     def _ask_status(self) -> None:
@@ -119,13 +130,15 @@ class View:
         table = Table(box=box.SIMPLE_HEAD, expand=True)
         for name in ("pin", "GPIO", "level", "state", "since"):
             table.add_column(name, no_wrap=True)
+        digits = {name: digit for digit, name in self._hands.keys.items()}
         for name, spec in self._settings["pins"].items():
-            pin = self._board.pin(spec["gpio"])
-            state, style = logical_state(spec, pin.level)
-            level = "-" if pin.level is None else str(pin.level)
-            edge = pin.history[-1] if pin.history else None
-            since = "" if edge is None else f"{_time(edge.time)}, {_span(time.time() - edge.time)} ago"
-            table.add_row(name, str(spec["gpio"]), level, Text(state, style), since)
+            shown = read(self._board, spec)
+            at = shown.changed
+            since = "" if at is None else f"{_time(at)}, {_span(time.time() - at)} ago"
+            title = Text(name)
+            if name in digits:
+                title.append(f" [{digits[name]}]", "bold" if name == self._hands.turned else "dim")
+            table.add_row(title, str(spec["gpio"]), shown.level, shown.picture, since)
         return table
 
     def _requests_table(self, rows: int) -> Table:
@@ -146,21 +159,14 @@ class View:
             table.add_row("", Text("no requests yet", "dim"), "", "", "")
         return table
 
-    def _serial_tail(self) -> Text:
-        lines = list(self._lines)[-_SERIAL_ROWS:]
+    def _serial_tail(self, rows: int) -> Text:
+        lines = list(self._lines)[-rows:]
         return Text(
             "\n".join([f"serial port {self._port or ''}", *("  " + line for line in lines), ""]),
             "dim",
             no_wrap=True,
             overflow="ellipsis",
         )
-
-
-def logical_state(spec: Mapping[str, Any], level: int | None) -> tuple[str, str]:
-    """What a level means for a pin of these settings ("on", "off", "not driven"), and its style."""
-    if level is None:
-        return "not driven", "yellow"
-    return ("on", "bold green") if bool(level) != spec["active_low"] else ("off", "dim")
 
 
 def _date(unix: float) -> str:

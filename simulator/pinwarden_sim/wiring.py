@@ -1,50 +1,13 @@
-"""What is soldered to the simulated board, as the tests see it: pins with their history, a clock, a time
-server, the Wi-Fi.
-"""
+"""What is around the simulated board: what drives its pins, a clock, a time server, the Wi-Fi."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from pinwarden_sim.processor import BoardError
-
-
-class Edge(NamedTuple):
-    """A change on a pin: when (Unix seconds of the host, a float), and to what: 0, 1, or None when nobody
-    drives it any more.
-    """
-
-    time: float
-    level: int | None
-
-
-@dataclass
-class PinRecord:
-    """A pin of the chip as a logic analyser on it shows it."""
-
-    gpio: int
-    history: list[Edge] = field(default_factory=list)
-
-    @property
-    def level(self) -> int | None:
-        """0 or 1 while the firmware, or a button, drives the pin; None when nobody does."""
-        return self.history[-1].level if self.history else None
-
-    @property
-    def levels(self) -> list[int | None]:
-        """The history without its times."""
-        return [edge.level for edge in self.history]
-
-    def record(self, when: float, level: int | None) -> bool:
-        """Note a level. Returns whether it is a change."""
-        if level == self.level:
-            return False
-        self.history.append(Edge(when, level))
-        return True
 
 
 class Chip(Protocol):
@@ -53,6 +16,35 @@ class Chip(Protocol):
     def ask(self, command: dict[str, Any], *, when_off: Callable[[], None] | None = None) -> dict[str, Any]:
         """Send a command; when the board is off, do `when_off` instead."""
         ...
+
+
+class World:
+    """What drives the board's pins from outside. It does so whatever becomes of the board: a door's contact
+    stays closed over a reset.
+    """
+
+    def __init__(self, chip: Chip) -> None:
+        self._chip = chip
+        self.levels: dict[int, int] = {}
+        self.millivolts: dict[int, int] = {}
+
+    def drive(self, gpio: int, level: int | None) -> None:
+        """Connect a pin with 0 or 1, or with nothing."""
+        if level is None:
+            self.levels.pop(gpio, None)
+        else:
+            self.levels[gpio] = level
+        self._chip.ask({"do": "drive", "gpio": gpio, "level": level}, when_off=lambda: None)
+
+    def analog(self, gpio: int, millivolts: int) -> None:
+        """Put a voltage on a pin."""
+        self.millivolts[gpio] = millivolts
+        self._chip.ask({"do": "analog", "gpio": gpio, "mv": millivolts}, when_off=lambda: None)
+
+    def state(self) -> list[dict[str, Any]]:
+        """The commands that the chip finds at a start."""
+        levels = [{"do": "drive", "gpio": gpio, "level": level} for gpio, level in self.levels.items()]
+        return levels + [{"do": "analog", "gpio": gpio, "mv": mv} for gpio, mv in self.millivolts.items()]
 
 
 class Clock:

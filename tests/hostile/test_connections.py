@@ -64,7 +64,7 @@ def test_ten_dribbling_clients_and_a_good_one(target) -> None:
             id="half of a body",
         ),
         pytest.param(b"GET /healthz HTTP/1.1\r\nHost: door.local\r\n\r\n", id="idle"),
-        pytest.param(b"GET /app.js HTTP/1.1\r\nHost: door.local\r\n\r\n" * 300, id="not reading"),
+        pytest.param(b"GET /icon-512.png HTTP/1.1\r\nHost: door.local\r\n\r\n" * 300, id="not reading"),
     ],
 )
 def test_twenty_that_take_every_place(target, data: bytes) -> None:
@@ -97,7 +97,7 @@ def test_turned_out_with_a_reason(target) -> None:
         pytest.param(b"GET /api/v1/pi", id="in a head"),
         pytest.param(b"PUT / HTTP/1.1\r\nHost: door.local\r\nContent-Length: 100\r\n\r\nabc", id="in a body"),
         pytest.param(b"GET / HTTP/1.1\r\nHost: door.local\r\n\r\n", id="in an answer"),
-        pytest.param(b"GET /app.js HTTP/1.1\r\nHost: door.local\r\n\r\n" * 200, id="in many answers"),
+        pytest.param(b"GET /icon-512.png HTTP/1.1\r\nHost: door.local\r\n\r\n" * 200, id="in many answers"),
         pytest.param(b"GET / HTTP/1.1\r\nHost: evil.example\r\nContent-Length: 9\r\n\r\n", id="refused"),
     ],
 )

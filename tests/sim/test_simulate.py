@@ -22,6 +22,7 @@ import httpx
 import pytest
 
 from pinwarden.device import create
+from pinwarden_sim import demo
 from pinwarden_sim.view import Request, parse_request
 
 TIMEOUT = 20.0  # seconds
@@ -48,9 +49,9 @@ def environment() -> dict[str, str]:
 class Terminal:
     """The command on a pseudo terminal."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, *arguments: str, rows: int = 50) -> None:
         self.master, self.slave = pty.openpty()
-        ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 120, 0, 0))
+        ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, 120, 0, 0))
         self.settings = termios.tcgetattr(self.slave)
         self.output = ""
         self.process = subprocess.Popen(
@@ -95,8 +96,8 @@ class Terminal:
 def terminal() -> Iterator[Callable[..., Terminal]]:
     opened: list[Terminal] = []
 
-    def start(*arguments: str) -> Terminal:
-        opened.append(Terminal(*arguments))
+    def start(*arguments: str, rows: int = 50) -> Terminal:
+        opened.append(Terminal(*arguments, rows=rows))
         return opened[-1]
 
     yield start
@@ -129,6 +130,30 @@ def test_the_keys(runtime, device, terminal):
     assert termios.tcgetattr(screen.slave) == screen.settings
 
 
+def test_the_demo_has_every_kind_and_its_inputs_have_keys(tmp_path, terminal):
+    screen = terminal(str(demo.make(tmp_path)), "--port", "0", rows=24)  # the last row is seen, too
+    screen.expect(r"battery \[2\]\s+34\s+1800 mV[^\n]* 50 %")
+    screen.expect(r"door \[1\]\s+33\s+1\s+off")
+    screen.expect(r"1 door · 2 battery · \+ - turn battery[\s\S]*q quit")
+    screen.type("1")
+    screen.expect(r"door \[1\]\s+33\s+0\s+on")
+    screen.type("1")
+    screen.expect(r"door \[1\]\s+33\s+1\s+off")
+    screen.type("++-\x1b[A")
+    screen.expect(r"1860 mV[^\n]* 60 %")
+    screen.type("q")
+    assert screen.ends() == 0
+
+
+def test_the_demo_is_made_once(tmp_path, capsys):
+    demo.main(tmp_path / "build")
+    assert capsys.readouterr().out == f"Made a demo device in {tmp_path}/build/demo\n"
+    settings = tmp_path / "build" / "demo" / "device.toml"
+    settings.write_text("mine")
+    demo.main(tmp_path / "build")
+    assert (settings.read_text(), capsys.readouterr().out) == ("mine", "")
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_signals_restore_the_terminal(device, terminal, number):
     screen = terminal(str(device), "--runtime", "cpython", "--port", "0")
@@ -141,49 +166,85 @@ def test_signals_restore_the_terminal(device, terminal, number):
 @contextlib.contextmanager
 def ended(process: subprocess.Popen[str]) -> Iterator[None]:
     """Whatever happens meanwhile, the process has ended afterwards: a failure would hang else, in wait()."""
-    try:
-        with process:
+    with process:
+        try:
             yield
             process.wait(TIMEOUT)
-    finally:
-        process.kill()
+        finally:
+            process.kill()
+
+
+class Pipe:
+    """The command in a pipe, once its board serves and knows the time."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.process = subprocess.Popen(
+            command(*arguments),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            env=environment(),
+            text=True,
+        )
+        self.lines: list[str] = []
+
+    def until(self, pattern: str) -> re.Match[str]:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.append(line)
+            if match := re.search(pattern, line):
+                return match
+        raise AssertionError(f"no {pattern!r} in {self.lines}")
+
+    @contextlib.contextmanager
+    def client(self) -> Iterator[httpx.Client]:
+        """One with the token that it shows."""
+        address, token = self.until(r"^Link +(http://\S+?)/#token=(\S+)").groups()
+        self.until("serving")
+        with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {token}"}) as client:
+            end = time.monotonic() + TIMEOUT
+            while client.get("/healthz").status_code == 503 and time.monotonic() < end:
+                time.sleep(0.1)  # until a second time server agrees
+            yield client
+
+    def ends(self) -> str:
+        """All that it has written."""
+        assert self.process.stdout is not None
+        self.process.terminate()
+        self.lines += self.process.stdout
+        assert self.process.wait(TIMEOUT) == 0
+        return "".join(self.lines)
 
 
 def test_in_a_pipe_it_writes_plain_lines(runtime, device):
-    process = subprocess.Popen(
-        command(str(device), "--runtime", runtime, "--port", "0"),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        env=environment(),
-        text=True,
-    )
-    lines: list[str] = []
-    output = process.stdout
-    assert output is not None
-
-    def until(pattern: str) -> re.Match[str]:
-        for line in output:
-            lines.append(line)
-            if match := re.search(pattern, line):
-                return match
-        raise AssertionError(f"no {pattern!r} in {lines}")
-
-    with ended(process):
-        address, token = until(r"^Link +(http://\S+?)/#token=(\S+)").groups()
-        until("serving")
-        headers = {"Authorization": f"Bearer {token}"}
-        end = time.monotonic() + TIMEOUT
-        while httpx.get(f"{address}/healthz").status_code == 503 and time.monotonic() < end:
-            time.sleep(0.1)  # until a second time server agrees
-        answer = httpx.put(f"{address}/api/v1/pins/relay", headers=headers, json={"value": True})
+    pipe = Pipe(str(device), "--runtime", runtime, "--port", "0")
+    with ended(pipe.process), pipe.client() as client:
+        answer = client.put("/api/v1/pins/relay", json={"value": True})
         assert answer.status_code == 200, answer.text
-        until(r"^\d\d:\d\d:\d\d pin relay on \(GPIO 26 1\)$")
-        until(r"PUT /api/v1/pins/relay 200 simulator \d+ms")
-        process.terminate()
-        lines += output
-        assert process.wait(TIMEOUT) == 0
-    assert "\x1b" not in "".join(lines)
+        pipe.until(r"^\d\d:\d\d:\d\d pin relay on \(GPIO 26 1\)$")
+        pipe.until(r"PUT /api/v1/pins/relay 200 simulator \d+ms")
+        owner = re.search(r"^Owner +\S+#token=(\S+)", "".join(pipe.lines), re.MULTILINE)
+        assert owner is not None
+        headers = {"Authorization": f"Bearer {owner.group(1)}"}
+        assert [client.get("/api/v1/keys", headers=h).status_code for h in ({}, headers)] == [403, 200]
+        assert "\x1b" not in pipe.ends()
     assert (device / ".pinwarden" / "flash" / "secrets.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_line_for_each_kind_once_it_has_come_to_rest(runtime, tmp_path):
+    pipe = Pipe(str(demo.make(tmp_path)), "--runtime", runtime, "--port", "0")
+    with ended(pipe.process), pipe.client() as client:
+        for name, body, line in [
+            ("dimmer", {"value": 0.5}, r"dimmer 50 % \(GPIO 18 50 %\)$"),
+            ("blind", {"value": 45}, r"blind 45° \(GPIO 19 1\d\d\d µs\)$"),
+            ("lamp", {"value": "#ff8800", "fade_ms": 500}, r"lamp #ff8800 \(GPIO 25\)$"),
+        ]:
+            answer = client.put(f"/api/v1/pins/{name}", json=body)
+            assert answer.status_code == 200, answer.text
+            pipe.until(r"^\d\d:\d\d:\d\d pin " + line)
+        assert client.get("/api/v1/pins/battery").json()["value"] == 50
+        assert client.get("/api/v1/pins/door").json()["value"] is False
+        told = pipe.ends()
+    assert len(re.findall(r"pin lamp ", told)) < 5, "not each step of its fade"
 
 
 @contextlib.contextmanager

@@ -217,7 +217,7 @@ def test_a_board_at_its_repl_says_that_it_hears_nothing_else(usb_board, transpor
 
 
 def test_the_watchdog_goes_on_over_a_soft_reset(usb_board, transport):
-    board = usb_board("import machine\nif machine.reset_cause() == 1: machine.WDT(timeout=400)")
+    board = usb_board("import machine\nif machine.reset_cause() == 1: machine.WDT(timeout=2000)")
     tool = transport(board)
     tool.enter_raw_repl(soft_reset=True)
     board.wait(lambda: board.starts == [PWRON_RESET, SOFT_RESET, WDT_RESET])

@@ -18,11 +18,11 @@ RAW = b"raw REPL; CTRL-B to exit\r\n>"
 
 @pytest.fixture
 def port() -> Iterator[Callable[[Board], serial.Serial]]:
-    """`port(board)`: its serial port, opened; what is not there after 5 seconds is an error."""
+    """`port(board)`: its serial port, opened; what is not there after 20 seconds is an error."""
     opened: list[serial.Serial] = []
 
     def connect(board: Board) -> serial.Serial:
-        opened.append(serial.Serial(board.usb.path, exclusive=True, timeout=5))
+        opened.append(serial.Serial(board.usb.path, exclusive=True, timeout=20))
         return opened[-1]
 
     yield connect

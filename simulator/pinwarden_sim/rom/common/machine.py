@@ -1,52 +1,8 @@
 """Stand-in for the board's `machine`: Pin, RTC, WDT, the resets and the identity of the chip."""
 
 from simulated import silicon
+from simulated.pads import Pin  # noqa: F401
 from simulated.silicon import DEEPSLEEP_RESET, HARD_RESET, PWRON_RESET, SOFT_RESET, WDT_RESET  # noqa: F401
-
-
-class Pin:
-    """A pin of the chip. `Pin(4) is Pin(4)`, as on the board."""
-
-    IN = 1
-    OUT = 3
-    OPEN_DRAIN = 7
-    PULL_DOWN = 1
-    PULL_UP = 2
-    IRQ_RISING = 1
-    IRQ_FALLING = 2
-    DRIVE_0 = 0
-    DRIVE_1 = 1
-    DRIVE_2 = 2
-    DRIVE_3 = 3
-
-    def __new__(cls, gpio, *args, **kwargs):
-        pad = silicon.chip().pads.find(gpio)
-        if pad.argument is None:
-            pad.argument = object.__new__(cls)
-            pad.argument._pad = pad
-        return pad.argument
-
-    def __init__(self, gpio, mode=None, pull=-1, *, value=None, drive=None, hold=None):
-        if mode is not None or pull != -1 or value is not None:
-            self.init(mode, pull, value=value)
-
-    def init(self, mode=None, pull=-1, *, value=None, drive=None, hold=None):
-        self._pad.configure(mode, None if pull == -1 else pull or 0, value)
-
-    def value(self, level=None):
-        if level is None:
-            return self._pad.level()
-        self._pad.put(level)
-
-    __call__ = value
-
-    def __getattr__(self, name):
-        from simulated import machine_rest
-
-        return machine_rest.of_pin(self, name)
-
-    def __repr__(self):
-        return "Pin(%d)" % self._pad.gpio
 
 
 class RTC:
@@ -83,7 +39,10 @@ def reset_cause():
 
 
 def __getattr__(name):
-    """What the firmware never uses; in ROM on a board, and here not in its memory."""
-    from simulated import machine_rest
+    """What not every firmware uses; in ROM on a board, and here not in its memory."""
+    if name in ("PWM", "ADC", "bitstream"):
+        from simulated import peripherals as rest
+    else:
+        from simulated import machine_rest as rest
 
-    return getattr(machine_rest, name)
+    return getattr(rest, name)

@@ -1,29 +1,32 @@
-"""Stand-in for the board's `neopixel`: a strip of RGB lights whose colours the host sees."""
+"""Stand-in for the board's `neopixel`: a strip of lights. `buf` is what goes over its wire."""
 
-import utime
-from simulated import silicon
+from machine import bitstream
 
 
 class NeoPixel:
+    ORDER = (1, 0, 2, 3)  # the places of red, green, blue and white among a light's octets
+
     def __init__(self, pin, n, bpp=3, timing=1):
         self.pin = pin
         self.n = n
         self.bpp = bpp
-        self._colours = [(0,) * bpp] * n
+        self.buf = bytearray(n * bpp)
         pin.init(pin.OUT)
 
     def __len__(self):
         return self.n
 
     def __setitem__(self, index, colour):
-        self._colours[index] = tuple(colour)
+        for i in range(self.bpp):
+            self.buf[index * self.bpp + self.ORDER[i]] = colour[i]
 
     def __getitem__(self, index):
-        return self._colours[index]
+        return tuple([self.buf[index * self.bpp + self.ORDER[i]] for i in range(self.bpp)])
 
     def fill(self, colour):
-        self._colours = [tuple(colour)] * self.n
+        for i in range(self.bpp):
+            for place in range(self.ORDER[i], len(self.buf), self.bpp):
+                self.buf[place] = colour[i]
 
     def write(self):
-        event = {"e": "pixels", "gpio": self.pin._pad.gpio, "colours": self._colours, "t": utime.time()}
-        silicon.chip().link.send(event)
+        bitstream(self.pin, 0, 1, self.buf)

@@ -14,7 +14,6 @@ _NO_AP_FOUND = const(201)
 
 _HOSTNAME_MAX = const(32)
 _SIGNAL = const(-55)  # dBm
-_AP_ADDRESS = "192.168.4.1"  # as the firmware sees it; it is reached at the same port as ever
 
 _hostname = "mpy-esp32"
 _interfaces = {}
@@ -26,11 +25,8 @@ class WLAN:
     IF_STA = STA_IF
     IF_AP = AP_IF
     PM_NONE = 0
-    PM_PERFORMANCE = 1
-    PM_POWERSAVE = 2
     SEC_OPEN = 0
     SEC_WPA2 = 3
-    SEC_WPA3 = 6
 
     def __new__(cls, interface=STA_IF):
         if interface not in (STA_IF, AP_IF):
@@ -39,14 +35,7 @@ class WLAN:
             wlan = _interfaces[interface] = object.__new__(cls)
             wlan._interface = interface
             wlan._active = wlan._wanted = False
-            wlan._settings = {
-                "reconnects": -1,
-                "pm": cls.PM_PERFORMANCE,
-                "txpower": 20.0,
-                "channel": 1,
-                "ssid": "",
-                "security": cls.SEC_OPEN,  # of an access point, until the firmware says otherwise
-            }
+            wlan._settings = {}  # what the firmware has set; for the rest see network_rest.py
         return _interfaces[interface]
 
     def __init__(self, interface=STA_IF):
@@ -81,7 +70,7 @@ class WLAN:
         """The simulation's: the access point went out of reach. The driver tries again by itself, unless
         told otherwise.
         """
-        if self._settings["reconnects"] == 0:
+        if self._settings.get("reconnects") == 0:
             self._wanted = False
 
     def isconnected(self):
@@ -108,32 +97,24 @@ class WLAN:
                 hostname(value)
             else:
                 self._settings[name] = value
-        if not names:
-            self._tell()
-            return None
-        name = names[0]
-        if name in ("hostname", "dhcp_hostname"):
-            return hostname()
-        if name == "mac":  # the chip's identity
-            import machine
+        if names:
+            from simulated import network_rest
 
-            return machine.unique_id()
-        if name == "essid":
-            name = "ssid"
-        if name not in self._settings:
-            raise ValueError("unknown config param")
-        return self._settings[name]
+            return network_rest.config(self, names[0])
+        self._tell()
 
     def _tell(self):
         """Tell the host what the board's own access point looks like from outside."""
         if self._interface == AP_IF:
-            seen = {name: self._settings[name] for name in ("ssid", "security")} if self._active else None
+            seen = None
+            if self._active:
+                seen = {"ssid": self.config("ssid"), "security": self.config("security")}
             silicon.chip().link.send({"e": "access_point", "access_point": seen})
 
     def ifconfig(self, fields=None):
-        if self._interface == AP_IF:
-            return (_AP_ADDRESS, "255.255.255.0", _AP_ADDRESS, _AP_ADDRESS)
         address = "127.0.0.1" if self.isconnected() else "0.0.0.0"
+        if self._interface == AP_IF:
+            address = "192.168.4.1"  # as the firmware sees it; it is reached at the same port as ever
         return (address, "255.0.0.0", address, address)
 
     def __getattr__(self, name):

@@ -14,27 +14,10 @@ def time():
     return silicon.chip().clock.now() - EPOCH
 
 
-def time_ns():
-    return int((silicon.chip().clock.exact() - EPOCH) * 1_000_000) * 1000
-
-
 def gmtime(secs=None):
     """(year, month, day, hour, minute, second, weekday, day of the year): eight, as on the board."""
     # Sunday is 6 on both runtimes.
     return tuple(utime.gmtime((time() if secs is None else int(secs)) + EPOCH)[:8])
-
-
-localtime = gmtime  # the board has no time zone
-
-
-def mktime(date):
-    from simulated.clock_set import seconds
-
-    return seconds(*date[:6])
-
-
-def sleep(seconds):
-    silicon.chip().link.wait(int(seconds * 1000))
 
 
 def sleep_ms(ms):
@@ -42,4 +25,9 @@ def sleep_ms(ms):
 
 
 def __getattr__(name):
+    """What the firmware never uses, and what is the runtime's own."""
+    if name in ("localtime", "mktime", "sleep", "time_ns"):
+        from simulated import time_rest
+
+        return getattr(time_rest, name)
     return getattr(utime, name)

@@ -5,23 +5,22 @@ from . import silicon
 
 def of_pin(pin, name):
     """The method of this name of a machine.Pin. Raises AttributeError."""
-    pad = pin._pad
 
     def irq(handler=None, trigger=3, wake=None, hard=False):
         """`handler(pin)` at each edge that `trigger` names. It runs between two steps of the firmware, as a
         soft one.
         """
-        pad.handler = handler
-        pad.trigger = trigger
+        pin.handler = handler
+        pin.trigger = trigger
 
     if name == "irq":
         return irq
     if name == "on":
-        return lambda: pad.put(1)
+        return lambda: pin.value(1)
     if name == "off":
-        return lambda: pad.put(0)
+        return lambda: pin.value(0)
     if name == "toggle":
-        return lambda: pad.put(not pad.out)
+        return lambda: pin.value(not pin.out)
     raise AttributeError(name)
 
 

@@ -42,6 +42,25 @@ def of_wlan(wlan, name):
     raise AttributeError(name)
 
 
+def config(wlan, name):
+    """What the firmware has set by this name, or the driver's own. Raises ValueError for another."""
+    import network
+
+    if name in ("hostname", "dhcp_hostname"):
+        return network.hostname()
+    if name == "mac":  # the chip's identity
+        import machine
+
+        return machine.unique_id()
+    if name == "essid":
+        name = "ssid"
+    # Of an access point, the security is that until the firmware says otherwise.
+    own = {"reconnects": -1, "pm": 1, "txpower": 20.0, "channel": 1, "ssid": "", "security": 0}
+    if name not in wlan._settings and name not in own:
+        raise ValueError("unknown config param")
+    return wlan._settings.get(name, own.get(name))
+
+
 def country(code=None):
     global _country
     if code is not None:

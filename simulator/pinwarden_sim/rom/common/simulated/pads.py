@@ -1,10 +1,10 @@
-"""The chip's pads: what the firmware drives, what the world drives, and who is told."""
+"""The chip's pads, and machine.Pin: what the firmware drives, what the world drives, and who is told.
+
+A Pin is its pad, one object for both: here it is in the firmware's memory, on a board in ROM.
+"""
 
 import utime
 from micropython import const
-
-RISING = 1
-FALLING = 2
 
 _IN = const(1)
 _OUT = const(3)
@@ -31,6 +31,7 @@ class Pads:
         self.ranges = _CHIPS[start : _CHIPS.find("\n", start)].split(" ")[1:]
         self.link = link
         self.used = {}
+        Pin.pads = self  # there is one chip
         for gpio, level in levels.items():
             pad = self.find(int(gpio))
             pad.mode = _OUT
@@ -41,7 +42,8 @@ class Pads:
         if gpio not in self.used:
             if type(gpio) is not int or not self._has(gpio):
                 raise ValueError("invalid pin")
-            self.used[gpio] = Pad(gpio, gpio < int(self.ranges[0]), self.link)
+            pad = self.used[gpio] = object.__new__(Pin)
+            pad.gpio = gpio
         return self.used[gpio]
 
     def _has(self, gpio):
@@ -52,38 +54,74 @@ class Pads:
         return False
 
 
-class Pad:
+class Pin:
+    """A pin of the chip. `Pin(4) is Pin(4)`, as on the board."""
+
+    IN = _IN
+    OUT = _OUT
+    OPEN_DRAIN = _OPEN_DRAIN
+    PULL_DOWN = 1
+    PULL_UP = _PULL_UP
+    IRQ_RISING = 1
+    IRQ_FALLING = 2
+
+    # The pad's state, until it has another.
     mode = _IN
     out = 0  # the output latch; keeps its value while the pad is an input
     pull = 0
     external = None  # what the world drives: 0, 1, or None
+    millivolts = 0  # what an ADC reads
+    pwm = None  # the machine.PWM that drives it, whatever the latch says
     told = None  # the level that the host knows
     handler = None
     trigger = 0
-    argument = None  # what the handler gets: the machine.Pin
 
-    def __init__(self, gpio, has_driver, link):
-        self.gpio = gpio
-        self.has_driver = has_driver
-        self.link = link
+    def __new__(cls, gpio, *args, **kwargs):
+        from .silicon import chip
 
-    def configure(self, mode, pull, value):
-        """None leaves a thing as it is. The level is set before the direction, so that an output starts
-        without a glitch.
+        return chip().pads.find(gpio)
+
+    def __init__(self, gpio, mode=None, pull=-1, *, value=None, drive=None, hold=None):
+        if mode is not None or pull != -1 or value is not None:
+            self.init(mode, pull, value=value)
+
+    def init(self, mode=None, pull=-1, *, value=None, drive=None, hold=None):
+        """None leaves a thing as it is, a pull of -1 too. The level is set before the direction, so that an
+        output starts without a glitch.
         """
         if value is not None:
             self.out = 1 if value else 0
         if mode is not None:
-            if mode & _OUTPUT and not self.has_driver:
+            if mode & _OUTPUT and not self.has_driver():
                 raise ValueError("pin can only be input")
             self.mode = mode
-        if pull is not None:
-            self.pull = pull
+            if self.pwm is not None:
+                self.pwm = None
+                self.told = -1  # whatever it is now, it is another level
+        if pull != -1:
+            self.pull = pull or 0
         self.tell()
 
-    def put(self, value):
-        self.out = 1 if value else 0
+    def value(self, level=None):
+        if level is None:
+            return self.level()
+        self.out = 1 if level else 0
         self.tell()
+
+    __call__ = value
+
+    def __getattr__(self, name):
+        from . import machine_rest
+
+        return machine_rest.of_pin(self, name)
+
+    def __repr__(self):
+        return "Pin(%d)" % self.gpio
+
+    # From here on, what a board's has not: the pad as the simulation sees it.
+
+    def has_driver(self):
+        return self.gpio < int(self.pads.ranges[0])
 
     def driven(self):
         """The level that somebody drives, 0 or 1; None when nobody does."""
@@ -95,12 +133,14 @@ class Pad:
         """What reading the pad gives. A floating one reads 0 here; a real one reads noise."""
         level = self.driven()
         if level is None:
-            level = 1 if self.pull & _PULL_UP or self.mode == _OPEN_DRAIN else 0
+            # A pad without an output driver has no pulls either.
+            pulled = self.pull & _PULL_UP and self.has_driver()
+            level = 1 if pulled or self.mode == _OPEN_DRAIN else 0
         return level
 
     def tell(self):
         """Tell the host the level, if it is another one."""
         level = self.driven()
-        if level != self.told:
+        if level != self.told and self.pwm is None:
             self.told = level
-            self.link.send({"e": "pin", "gpio": self.gpio, "level": level, "t": utime.time()})
+            self.pads.link.send({"e": "pin", "gpio": self.gpio, "level": level, "t": utime.time()})

@@ -45,6 +45,8 @@ class Silicon:
         self.nvs = config.get("nvs") or {}
         self.flash = None
         self.started = utime.ticks_ms()
+        for command in config.get("world", ()):  # what it did before this start
+            self.obey(command)
 
     def obey(self, command):
         """Carry out what the host asks. Returns the answer, a dict."""

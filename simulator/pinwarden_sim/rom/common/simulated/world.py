@@ -1,6 +1,6 @@
 """What the world outside does to the chip. Loaded when it first does anything."""
 
-from . import clock_set, pads
+from . import clock_set
 
 
 def obey(chip, command):
@@ -20,6 +20,8 @@ def obey(chip, command):
             chip.station.beacon_lost()
     elif do == "drive":
         _drive(chip.pads.find(command["gpio"]), command["level"])
+    elif do == "analog":
+        chip.pads.find(command["gpio"]).millivolts = command["mv"]
     elif do == "flash":
         chip.flash.set(command["flash"])
     elif do == "memory":  # on the serial port: MicroPython tells it nowhere else
@@ -38,5 +40,9 @@ def _drive(pad, level):
     pad.external = level
     pad.tell()
     after = pad.level()
-    if pad.handler is not None and before != after and pad.trigger & (pads.RISING if after else pads.FALLING):
-        pad.handler(pad.argument)
+    if (
+        pad.handler is not None
+        and before != after
+        and pad.trigger & (pad.IRQ_RISING if after else pad.IRQ_FALLING)
+    ):
+        pad.handler(pad)
