@@ -27,12 +27,14 @@ def settings_path():
         return "/settings.json"
 
 
-def drive_outputs_safe(path=None, make_pin=None):
+def drive_outputs_safe(path=None, make_pin=None, make_strip=None):
     """Drive each output that the settings name to its safe level, as far as they can be read. Never raises.
 
     `path` is the settings file, by default that of the version that starts. `make_pin(gpio, level)` makes an
     output that starts at this level; by default it is a real pin. Those that are off when safe go first: at
-    no moment are two interlocked pins on. Returns how many were driven.
+    no moment are two interlocked pins on. A servo gets no pulses, a strip of lights is made dark:
+    `make_strip(gpio, lights, octets of each)`, by default a real one, is what `write()` makes so. Returns how
+    many were driven.
     """
     driven = 0
     path = path or settings_path()
@@ -43,6 +45,7 @@ def drive_outputs_safe(path=None, make_pin=None):
             from machine import Pin
 
             make_pin = lambda gpio, level: Pin(gpio, Pin.OUT, value=level)  # noqa: E731
+            make_strip = lambda gpio, n, bpp: __import__("neopixel").NeoPixel(Pin(gpio), n, bpp)  # noqa: E731
         with open(path) as file:
             settings = json.load(file)
         never = _NEVER[settings["chip"]]
@@ -53,9 +56,14 @@ def drive_outputs_safe(path=None, make_pin=None):
     for safe in (False, True):
         for spec in specs:
             try:
-                if bool(spec.get("safe")) == safe and spec["gpio"] not in never:
-                    make_pin(spec["gpio"], int(safe != bool(spec.get("active_low"))))
+                kind, gpio = spec.get("kind"), spec["gpio"]
+                # The safe angle of a servo is no level, nor is a colour.
+                on = bool(spec.get("safe")) and kind not in ("servo", "rgb")
+                if on == safe and gpio not in never and kind not in ("input", "analog"):
+                    make_pin(gpio, int(safe != bool(spec.get("active_low"))))
                     driven += 1
+                    if kind == "rgb" and make_strip:  # whose lights keep their colour until they are told
+                        make_strip(gpio, spec["count"], len(spec["order"])).write()
             except Exception as error:
                 print("boot: an output was not driven:", repr(error))
     return driven

@@ -1,11 +1,13 @@
 """The pins by their names: the one place that moves them. Their limits hold whatever a request says.
 
-A pin is *on* (value true) or *off*; the electrical level is the value, inverted for `active_low`. It rests at
-its `safe` value and is *active* at the other one, be that on or off. The rules:
+A pin has a *value*: on (true) or off for a switch, a number, an angle or a colour for those of other kinds,
+each in a module of its own (pwm.py, servo.py, rgb.py; input.py and analog.py are only read). It rests at its
+`safe` value and is *active* at any other, be that on or off. It is *on* at any value but false, 0 and black.
+The rules:
 
 - `max_on`: seconds after which an active pin goes back to its safe value. The time runs from when it became
-  active; asking again for what it is already doesn't prolong it.
-- A pulse makes a pin active for a time and then safe again. Any pin can be pulsed. A pin of the kind "pulse"
+  active; asking for another active value, or for what it is already, doesn't prolong it.
+- A pulse makes a pin active for a time and then safe again. Switches can be pulsed. A pin of the kind "pulse"
   does nothing else: it can be set to its safe value, which ends a pulse, and to no other. A further pulse
   while one runs moves its end, but a "pulse" pin is never active for longer than `max_ms` together, nor any
   pin longer than `max_on`.
@@ -15,6 +17,7 @@ its `safe` value and is *active* at the other one, be that on or off. The rules:
   never waits.
 - `interlock`: a request to switch a pin on is refused while another pin of its set is on. Should a pin that
   is on when safe return to that, the others of its set are made safe first: at no time are two of them on.
+- A colour that fades to the safe one is active, and on, until it is there.
 """
 
 import asyncio
@@ -25,6 +28,8 @@ from micropython import const
 # Ticks compare only within 2**29 ms (6.2 days). settings.py allows no delay longer than six days, and a tick
 # each hour sees to it that no mark grows old.
 _LONGEST_SLEEP_MS = const(3600000)
+_LONGEST_FADE_MS = const(600000)
+_POLL_MS = const(10)
 
 
 class PinError(Exception):
@@ -37,112 +42,163 @@ class PinError(Exception):
         self.retry_ms = retry_ms
 
 
-class _Pin:
-    """One output: its settings, its present value, and when it has to change."""
+class Pin:
+    """A switch or a pulse; each other kind is a class on top of it. If that has a `poll(now)`, it is called
+    all the time: it returns whether what is told has changed, and allocates nothing while that is not so.
+    """
 
-    def __init__(self, name, spec, output):
+    # The settings, see pin_settings.py. An object holds what differs from these.
+    kind = label = ""
+    gpio = -1
+    active_low = safe = confirm = False
+    max_on = min_interval = 0
+    interlock = []
+    ms = 500
+    max_ms = 10000
+    writable = True
+    since = 0  # ticks when it became active; no meaning while it is safe
+    end = None  # ticks when it has to be safe again
+    free = None  # ticks from which requests may change it again
+    fading = None  # ticks when its fade ends
+    changed = 0  # the number of the last change
+
+    def __init__(self, name, spec, machine, now):
         self.name = name
-        self.spec = spec
-        self.output = output
-        self.value = spec["safe"]
-        self.since = 0  # ticks when it became active; no meaning while it is safe
-        self.end = None  # ticks when it has to be safe again
-        self.free = None  # ticks from which requests may change it again
+        for key in spec:
+            if spec[key] != getattr(self, key, None):
+                setattr(self, key, spec[key])
+        self.value = self.safe = self.start(machine, now)
 
-    def drive(self, value):
-        self.output.value(int(value != self.spec["active_low"]))
+    def start(self, machine, now) -> int:  # a bool is one
+        """Take the GPIO, an output at its safe level without a glitch. Returns its value."""
+        level = int(self.safe != self.active_low)
+        self.output = machine.Pin(self.gpio, machine.Pin.OUT, value=level)
+        return self.safe
+
+    def decode(self, value) -> int:
+        """The value that a request asks for. Raises PinError."""
+        if type(value) is not bool:
+            raise PinError("bad_value", self.name + " takes true or false")
+        if self.kind == "pulse" and value != self.safe:
+            raise PinError("not_supported", self.name + " only gives pulses; ask for a pulse")
+        return value
+
+    def toggle(self) -> int:
+        """The other value than the present one. Raises PinError."""
+        if self.kind != "switch":
+            raise PinError("not_supported", self.name + " cannot be toggled")
+        return not self.value
+
+    def write(self, value, now, fade_ms):
+        """Move the output to a value, at once or in a time."""
+        self.output.value(int(value != self.active_low))
         self.value = value
+
+    def describe(self, now):
+        """{"name", "label", "kind", "value"}; "remaining_ms" while it is bound to become safe; "confirm" and
+        "writable" where they are not as mostly; and what its kind adds.
+        """
+        told = {"name": self.name, "label": self.label, "kind": self.kind, "value": self.value}
+        if not self.writable:
+            told["writable"] = False
+        if self.confirm:
+            told["confirm"] = True
+        if self.end is not None:
+            told["remaining_ms"] = max(0, time.ticks_diff(self.end, now))
+        return told
 
     def end_of(self, value, ms, now):
         """When it has to be safe again if it is to be `value` now, for `ms` at most; or None."""
-        if value == self.spec["safe"]:
+        if value == self.safe and self.fading is None:
             return None
-        end = self.longest()
-        if end is not None:
-            end = time.ticks_add(self.since, end)  # pyright: ignore[reportArgumentType]
+        most = self.max_on * 1000
+        if self.kind == "pulse":
+            most = min(most or self.max_ms, self.max_ms)
+        end = time.ticks_add(self.since, most) if most else None  # pyright: ignore[reportArgumentType]
         if ms is not None and (end is None or time.ticks_diff(end, now) > ms):
             end = time.ticks_add(now, ms)
         return end
 
-    def longest(self):
-        """The most ms that it may be active, or None."""
-        limit = self.spec["max_on"] * 1000
-        if self.spec["kind"] == "pulse":
-            return min(limit or self.spec["max_ms"], self.spec["max_ms"])
-        return limit or None
-
 
 class Pins:
-    """All outputs. `specs` is the member "pins" of the settings; `make_pin(gpio, level)` makes an output that
-    starts at this level without a glitch, `Pin(gpio, Pin.OUT, value=level)`, and returns what has
-    `.value(level)`.
+    """All pins. `specs` is the member "pins" of the settings; `machine` is that module.
 
-    `on_change(name, describe)` is called after each change, `log(text)` should that fail. `.on_deadline`, if
-    set, is called when a request has left something for tick() to do; `enforce` sets it.
+    Each change of what describe() tells, but for times that run down, has a number: `.serial` is the last
+    one's. `.listeners` are called after each, without arguments; `log(text)` should that fail.
+    `.on_deadline`, if set, is called when a request has left something for tick() to do; `enforce` sets it.
     """
 
-    def __init__(self, specs, make_pin, ticks_ms=None, on_change=None, log=print):
+    def __init__(self, specs, machine, ticks_ms=None, log=print):
         self._now = ticks_ms or time.ticks_ms
-        self._on_change = on_change
         self._log = log
+        self.serial = 0
+        self.listeners = []
         self.on_deadline = None
         self._failure = None  # of an output, until tick() can raise it
         self._names = sorted(specs)
         self._pins = {}
+        self.polled = []  # those that move or are measured
         # What is off when safe goes first: an interlocked pin may still be on from before a reset.
-        for safe in (False, True):
+        for last in (False, True):
             for name in self._names:
                 spec = specs[name]
-                if spec["safe"] == safe:
+                if (spec.get("safe") not in (None, False, "#000000")) == last:
                     try:
-                        output = make_pin(spec["gpio"], int(safe != spec["active_low"]))
-                    except ValueError as error:  # a GPIO that this board's firmware doesn't offer
-                        raise ValueError(
-                            f"pins.{name}.gpio: {spec['gpio']} cannot be an output here: {error}"
-                        )
-                    self._pins[name] = _Pin(name, spec, output)
+                        pin = _class_of(spec["kind"])(name, spec, machine, self._now())
+                    except (ValueError, RuntimeError, OSError) as error:
+                        # A GPIO that this board's firmware doesn't offer; a PWM that the chip cannot give.
+                        raise ValueError(f"pins.{name}.gpio: {spec['gpio']} cannot be used here: {error}")
+                    self._pins[name] = pin
+                    if hasattr(pin, "poll"):
+                        self.polled.append(pin)
 
     def names(self):
         """The names of all pins, sorted."""
         return self._names
 
     def describe(self, name):
-        """{"name", "label", "kind", "value"}, and "remaining_ms" while it is bound to become safe."""
-        pin = self._find(name)
-        told = {"name": name, "label": pin.spec["label"], "kind": pin.spec["kind"], "value": pin.value}
-        if pin.end is not None:
-            told["remaining_ms"] = max(0, time.ticks_diff(pin.end, self._now()))
-        return told
+        """What there is to tell of a pin, see Pin.describe(). Raises PinError."""
+        return self._find(name).describe(self._now())
 
-    def set(self, name, value):
-        """Give a pin a value, a bool. Raises PinError."""
+    def changed_since(self, serial):
+        """The names of the pins with a change of a later number, sorted."""
+        names = []
+        for name in self._names:
+            if self._pins[name].changed > serial:
+                names.append(name)
+        return names
+
+    def set(self, name, value, fade_ms=0):
+        """Give a pin a value; a colour in `fade_ms` milliseconds. Raises PinError."""
         pin = self._find(name)
-        if type(value) is not bool:
-            raise PinError("bad_value", f"{name} takes true or false")
-        if pin.spec["kind"] == "pulse" and value != pin.spec["safe"]:
-            raise PinError("not_supported", f"{name} only gives pulses; ask for a pulse")
+        if type(fade_ms) is not int or not 0 <= fade_ms <= _LONGEST_FADE_MS:
+            raise PinError("bad_value", f"fade_ms is a whole number from 0 to {_LONGEST_FADE_MS}")
+        if not pin.writable:
+            raise PinError("not_supported", name + " can only be read")
+        if fade_ms and pin.kind != "rgb":
+            raise PinError("not_supported", name + " cannot fade")
+        value = pin.decode(value)
         self.tick()  # a limit that has passed counts before a request does
-        self._command(pin, value)
+        self._command(pin, value, None, fade_ms)
 
     def toggle(self, name):
-        """Give a pin the other value. Raises PinError."""
+        """Give a pin the other value: a switch, or a PWM, that of before it was off. Raises PinError."""
         pin = self._find(name)
-        if pin.spec["kind"] == "pulse":
-            raise PinError("not_supported", f"{name} only gives pulses; ask for a pulse")
         self.tick()  # the other value than the present one: a pulse may be over
-        self._command(pin, not pin.value)
+        self._command(pin, pin.toggle())
 
     def pulse(self, name, ms=None):
         """Make a pin active for `ms` milliseconds, or for as long as its settings say. Raises PinError."""
         pin = self._find(name)
-        spec = pin.spec
-        most = min(spec["max_ms"], spec["max_on"] * 1000 or spec["max_ms"])
+        if pin.kind not in ("switch", "pulse"):
+            raise PinError("not_supported", name + " gives no pulses")
+        most = min(pin.max_ms, pin.max_on * 1000 or pin.max_ms)
         if ms is None:
-            ms = spec["ms"]
+            ms = pin.ms
         if type(ms) is not int or not 1 <= ms <= most:
             raise PinError("bad_value", f"{name} takes a pulse of 1 to {most} ms, a whole number")
         self.tick()
-        self._command(pin, not spec["safe"], ms)
+        self._command(pin, not pin.safe, ms)
 
     def _find(self, name):
         pin = self._pins.get(name)
@@ -150,73 +206,79 @@ class Pins:
             raise PinError("unknown_pin", "there is no pin of this name")
         return pin
 
-    def _command(self, pin, value, ms=None):
-        """Carry out a request: to have this value, and if that is the active one, for no more than `ms`."""
+    def _command(self, pin, value, ms=None, fade_ms=0):
+        """Carry out a request: to have this value, and if that is an active one, for no more than `ms`."""
         now = self._now()
-        if value == pin.value:
-            pin.end = pin.end_of(value, ms, now)
+        if value == pin.value and pin.fading is None:
+            end, pin.end = pin.end, pin.end_of(value, ms, now)
+            if pin.end != end:
+                self._note(pin)
         else:
             self._check(pin, value, now)
-            pin.since = now
-            self._move(pin, value, pin.end_of(value, ms, now))
+            if pin.value == pin.safe and pin.fading is None:
+                pin.since = now
+            self._move(pin, value, ms, fade_ms)
         if self.on_deadline and (pin.end is not None or pin.free is not None):
             self.on_deadline()
 
     def _check(self, pin, value, now):
         if pin.free is not None:
-            raise _too_soon(pin.name, time.ticks_diff(pin.free, now))
-        if value and pin.spec["interlock"]:
-            self._check_interlock(pin.name, pin.spec["interlock"])
+            wait = time.ticks_diff(pin.free, now)
+            raise PinError("too_soon", f"{pin.name} changed a moment ago; wait {wait} ms", wait)
+        if value:
+            for name in pin.interlock:
+                other = self._pins[name]
+                if other.value or other.fading is not None:
+                    raise PinError("interlocked", f"{pin.name} cannot be on while {name} is on")
 
-    def _check_interlock(self, name, others):
-        for other in others:
-            if self._pins[other].value:
-                raise PinError("interlocked", f"{name} cannot be on while {other} is on")
+    def _move(self, pin, value, ms=None, fade_ms=0):
+        now = self._now()
+        pin.write(value, now, fade_ms)
+        # Only now: an output that fails keeps its deadline, for the next tick() to try again.
+        pin.end = pin.end_of(value, ms, now)
+        pin.free = time.ticks_add(now, pin.min_interval) if pin.min_interval else None
+        self._note(pin)
 
-    def _move(self, pin, value, end):
-        pin.drive(value)
-        pin.end = end  # only now: an output that fails keeps its deadline, for the next tick() to try again
-        interval = pin.spec["min_interval"]
-        pin.free = time.ticks_add(self._now(), interval) if interval else None
-        if self._on_change:
-            self._tell(self._on_change, pin.name)
-
-    def _tell(self, on_change, name):
-        try:
-            on_change(name, self.describe(name))
-        except Exception as error:  # whoever listens must not keep a pin from becoming safe
-            self._log(f"pins: telling of a change of {name} failed: {error!r}")
+    def _note(self, pin):
+        """Give a change its number."""
+        self.serial += 1
+        pin.changed = self.serial
+        for listener in self.listeners:
+            try:
+                listener()
+            except Exception as error:  # whoever listens must not keep a pin from becoming safe
+                self._log(f"pins: telling of a change of {pin.name} failed: {error!r}")
 
     def _release(self, pin):
         """Back to the safe value, by the board itself."""
-        if pin.value != pin.spec["safe"]:
-            if pin.spec["safe"]:
-                for other in pin.spec["interlock"]:
+        if pin.value != pin.safe or pin.fading is not None:
+            if pin.safe:
+                for other in pin.interlock:
                     self._release(self._pins[other])
-            self._move(pin, pin.spec["safe"], None)
+            self._move(pin, pin.safe)
 
     def tick(self):
-        """End what has to end by now. Returns the ms until there is something to do again, or None.
+        """End what has to end by now, and look after `polled`. Returns the ms until something else is to end,
+        or None.
 
         Should an output fail, the others are released all the same. Then its error is raised: time to reset.
         """
-        for pin in self._pins.values():
-            if pin.end is not None or pin.free is not None:
-                return self._settle(self._now())
-        return None
-
-    def _settle(self, now):
-        nearest = None
+        now, nearest = self._now(), None
         for name in self._names:
-            left = self._settle_one(self._pins[name], now)
-            if left is not None and (nearest is None or left < nearest):
-                nearest = left
+            pin = self._pins[name]
+            if pin.end is not None or pin.free is not None:
+                left = self._settle(pin, now)
+                if left is not None and (nearest is None or left < nearest):
+                    nearest = left
         if self._failure is not None:
             self._failure, failure = None, self._failure
             raise failure
+        for pin in self.polled:
+            if pin.poll(now):
+                self._note(pin)
         return nearest
 
-    def _settle_one(self, pin, now):
+    def _settle(self, pin, now):
         """End what has to end at one pin. Returns the ms until there is something to do again, or None."""
         if pin.end is not None and time.ticks_diff(pin.end, now) <= 0:
             try:
@@ -231,42 +293,52 @@ class Pins:
         return left
 
     def busy(self, within_ms=15000):
-        """Must a pin become safe within that time? Then nothing may block; the default outlasts DNS."""
+        """Does a pin fade, or must one become safe within that time? Then nothing may block; the default
+        outlasts DNS.
+        """
         now = self._now()
         for name in self._names:
-            end = self._pins[name].end
-            if end is not None and time.ticks_diff(end, now) <= within_ms:
+            pin = self._pins[name]
+            if pin.fading is not None:
+                return True
+            if pin.end is not None and time.ticks_diff(pin.end, now) <= within_ms:
                 return True
         return False
 
     def make_safe(self):
-        """Drive every output to its safe level, for any way out. Never raises; returns the names that failed.
-
-        The outputs are written whatever their value seems to be, those that are off when safe first.
+        """Drive every output to its safe level, for any way out, whatever its value seems to be; those first
+        that are off when safe. Never raises; returns the names that failed.
         """
         failed = []
-        for safe in (False, True):
+        for last in (False, True):
             for name in self._names:
                 pin = self._pins[name]
-                if pin.spec["safe"] == safe:
+                if pin.writable and bool(pin.safe) == last:
                     try:
-                        pin.drive(safe)
+                        pin.write(pin.safe, self._now(), 0)
                         pin.end = None
                     except Exception:
                         failed.append(name)
         return failed
 
 
-def _too_soon(name, wait):
-    return PinError("too_soon", f"{name} changed a moment ago; wait {wait} ms", wait)
+def _class_of(kind):
+    # The module of a kind is loaded for settings that use it.
+    return Pin if kind in ("switch", "pulse") else getattr(__import__("firmware." + kind), kind).Kind
 
 
 async def enforce(pins):
-    """Hold the limits of `pins`, for ever: calls tick() in time, and at once when a deadline appears."""
+    """Hold the limits of `pins`, for ever: calls tick() in time, and at once when a deadline appears. Where
+    there are some that move or are measured, it looks after them 100 times a second.
+    """
     changed = asyncio.Event()
     pins.on_deadline = changed.set
     while True:
         wait = pins.tick()
+        if pins.polled:
+            # Nothing in this makes garbage. It sees a deadline that appears soon enough.
+            await asyncio.sleep_ms(_POLL_MS if wait is None else min(wait, _POLL_MS))
+            continue
         try:
             if wait is None:
                 await changed.wait()

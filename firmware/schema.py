@@ -115,7 +115,9 @@ def _fits(value, kind, a, b):
     if kind == "choice":
         return type(value) in (str, int) and value in a  # a bool equals 0 or 1, and would be found
     if kind == "text":
-        return type(value) is str and a <= len(value) <= b and min(value) >= " " and "\x7f" not in value
+        return (
+            type(value) is str and a <= len(value) <= b and min(value or " ") >= " " and "\x7f" not in value
+        )
     if kind == "name":
         return is_name(value, a, b)
     if kind == "host":

@@ -7,14 +7,8 @@ secret's value is never part of a message.
 
 from binascii import a2b_base64, b2a_base64
 
-from .chips import CHIPS, output_problem, safe_outputs
-from .schema import check, check_object, is_name, only, show, suggestion
-
-# The longest delay that may be asked of a pin. MicroPython's ticks tell earlier from later within 2**29 ms
-# (6.2 days): what is to end later than that would look as if it had ended already.
-LONGEST_S = 6 * 86400
-
-MAX_PINS = 16
+from .pin_settings import check_pins
+from .schema import check_object, only, show, suggestion
 
 # Rows: see schema.py. Times of http are seconds, sizes are bytes.
 _HTTP = (
@@ -27,20 +21,8 @@ _HTTP = (
     ("body_timeout", 5, "int", 1, 60),
     ("write_timeout", 5, "int", 1, 60),
     ("idle_timeout", 15, "int", 1, 300),
+    ("streams", None, "int", 0, 4),  # None: 2, and with tls 0
     ("strangers", 120, "int", 0, 6000),  # requests a minute of an address without a token; 0: any number
-)
-
-_PIN = (
-    ("kind", ..., "choice", ("switch", "pulse"), None),
-    ("gpio", ..., "int", 0, 48),
-    ("label", None, "text", 1, 40),
-    ("active_low", False, "bool", None, None),
-    ("safe", False, "bool", None, None),
-    ("max_on", 0, "int", 0, LONGEST_S),  # seconds; 0: no limit
-    ("min_interval", 0, "int", 0, 3600000),  # milliseconds
-    ("interlock", (), "names", "text", MAX_PINS - 1),
-    ("ms", 500, "int", 1, 86400000),
-    ("max_ms", 10000, "int", 1, 86400000),
 )
 
 _POLICY = (
@@ -60,6 +42,7 @@ _SETTINGS = (
     ("max_ttl", 7776000, "int", 60, 315360000),  # seconds: 90 days; at most ten years
     ("origins", (), "names", "origin", 8),
     ("log", "errors", "choice", ("errors", "requests"), None),
+    ("language", "en", "name", 2, 8),  # of the page; the tools know which there are
     ("ntp", ("pool.ntp.org", "time.cloudflare.com"), "names", "host", 4),
     ("http", None, "object", _HTTP, None),
     ("policy", None, "object", _POLICY, None),
@@ -97,89 +80,25 @@ def check_settings(data):
     if result["hostname"] is None:
         result["hostname"] = result["name"]
     http = result["http"]
-    if http is not None and http["port"] is None:
-        http["port"] = 443 if http["tls"] else 80
-    result["pins"] = _check_pins(problems, data.get("pins", {}), result["chip"])
+    if http is not None:
+        _check_http(problems, http)
+    result["pins"] = check_pins(problems, data.get("pins", {}), result["chip"])
     if problems:
         raise SettingsError(problems)
     return result
 
 
-def _check_pins(problems, data, chip):
-    if type(data) is not dict or len(data) > MAX_PINS:
-        held = f"{len(data)} pins" if type(data) is dict else show(data)
-        problems.append(f"pins: holds {held}; may hold an object of at most {MAX_PINS} pins")
-        return {}
-    pins = {}
-    for name in sorted(data):  # MicroPython's dicts keep no order, and the messages should
-        path = "pins." + name
-        if not is_name(name, 1, 24, "-_"):
-            problems.append(
-                f"pins: {show(name)} is no pin's name; may be 1 to 24 of a-z, 0-9, - and _, a letter first"
-            )
-            continue
-        spec = check(problems, path, data[name], "object", _PIN, None)
-        if type(spec) is dict:
-            pins[name] = spec
-            spec["label"] = spec["label"] or name
-            _check_times(problems, path, spec, data[name])
-            _check_gpio(problems, path, spec["gpio"], chip)
-    _check_shared_gpios(problems, pins)
-    _check_interlocks(problems, pins, data)
-    return pins
-
-
-def _check_times(problems, path, spec, given):
-    ms, max_ms, max_on = spec["ms"], spec["max_ms"], spec["max_on"]
-    if ms is None or max_ms is None or max_on is None:
-        return
-    limit, name = (max_on * 1000, "max_on") if 0 < max_on * 1000 < max_ms else (max_ms, "max_ms")
-    if "ms" not in given:
-        spec["ms"] = min(ms, limit)
-    elif ms > limit:
-        problems.append(f"{path}.ms: holds {ms}; may hold at most {limit}, because of {name}")
-
-
-def _check_gpio(problems, path, gpio, chip):
-    problem = output_problem(chip, gpio) if chip in CHIPS and gpio is not None else None
-    if problem:
-        free = ", ".join([str(good) for good in safe_outputs(chip)])
-        problems.append(f"{path}.gpio: {gpio} {problem}; use {free}")
-
-
-def _check_shared_gpios(problems, pins):
-    owners = {}
-    for name in sorted(pins):
-        gpio = pins[name]["gpio"]
-        if gpio in owners:
-            text = "pins.{}.gpio: holds {}, which pins.{} has already; give each pin its own"
-            problems.append(text.format(name, gpio, owners[gpio]))
-        elif gpio is not None:
-            owners[gpio] = name
-
-
-def _check_interlocks(problems, pins, data):
-    """Each pin gets the names of all that exclude it, sorted, whichever side named the other."""
-    locks = {name: set() for name in pins}
-    for name in sorted(pins):
-        path = f"pins.{name}.interlock"
-        for other in pins[name]["interlock"] or ():
-            if other == name:
-                problems.append(f"{path}: holds the pin itself; may hold the names of other pins")
-            elif other in pins:
-                locks[name].add(other)
-                locks[other].add(name)
-            elif other is not None and other not in data:
-                others = [known for known in sorted(data) if known != name]
-                problems.append(f"{path}: holds {show(other)}, which is no pin; {suggestion(other, others)}")
-    for name in sorted(pins):
-        pins[name]["interlock"] = sorted(locks[name])
-        for other in pins[name]["interlock"]:
-            if name < other and pins[name]["safe"] and pins[other]["safe"]:
-                text = (
-                    "pins.{}.safe: holds true, and so does pins.{}.safe; of two interlocked pins only one may"
-                )
-                problems.append(text.format(name, other))
+def _check_http(problems, http):
+    if http["port"] is None:
+        http["port"] = 443 if http["tls"] else 80
+    # Two places are left for all others; in TLS there are but two (tls.py), and one is.
+    most = (http["connections"] or 6) - (1 if http["tls"] else 2)
+    most = max(0, min(most, 1 if http["tls"] else 4))
+    if http["streams"] is None:
+        http["streams"] = 0 if http["tls"] else min(2, most)
+    elif http["streams"] > most:
+        text = "http.streams: holds {}; may hold at most {}, as other requests need places too"
+        problems.append(text.format(http["streams"], most))
 
 
 def check_secrets(data):

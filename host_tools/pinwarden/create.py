@@ -102,8 +102,16 @@ def fill_folder(folder: Path, settings: str, wifi: dict | None) -> None:
 
 
 def _fill(folder: Path, name: str, chip: str, wifi: dict | None) -> None:
-    fields = {"name": name, "chip": chip, "gpio": RELAY_GPIO[chip]}
+    fields = {"name": name, "chip": chip, "gpio": RELAY_GPIO[chip], **_example_gpios(chip)}
     fill_folder(folder, _template("device.toml").substitute(fields), wifi)
+
+
+def _example_gpios(chip: str) -> dict[str, int]:
+    """A GPIO for the example of each kind, that they may all be used together."""
+    good = boardlib.firmware("chips").good_gpios
+    analog = next(gpio for gpio in good(chip, "analog") if gpio != RELAY_GPIO[chip])
+    others = iter(gpio for gpio in good(chip) if gpio not in (RELAY_GPIO[chip], analog))
+    return {"analog": analog, **{kind: next(others) for kind in ("pulse", "pwm", "servo", "rgb", "input")}}
 
 
 def _refuse_bad(wifi: dict | None, made: list[dict]) -> None:

@@ -122,7 +122,7 @@ def complete_scope(ctx: click.Context, _param: click.Parameter, incomplete: str)
 
 def complete_path(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The short paths of the device's HTTP interface."""
-    ends = {"switch": ("", "/toggle"), "pulse": ("", "/pulse")}
+    ends = {"switch": ("", "/toggle"), "pulse": ("", "/pulse"), "pwm": ("", "/toggle")}
     of_pins = [
         f"pins/{name}{end}" for name, spec in _pins(ctx).items() for end in ends.get(spec["kind"], ("",))
     ]

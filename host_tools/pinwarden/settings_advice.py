@@ -98,6 +98,6 @@ def _of_pin(chip: str, name: str, pin: dict) -> list[str]:
         )
     if chips.within(gpio, table["shared"]):
         found.append(f"{field}.gpio: {gpio} is not free on every module: {_SHARED[chip]}")
-    if pin["safe"] and pin["kind"] == "pulse":
+    if pin["kind"] == "pulse" and pin["safe"]:
         found.append(f"{field}.safe: true, so the pin rests on, and a pulse switches it off for its time")
     return found

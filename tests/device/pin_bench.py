@@ -1,8 +1,8 @@
-"""Pins on a bench, in a time of their own: for the tests of pins.py."""
+"""Pins on a bench, in a time of their own: for the tests of pins.py and of the kinds."""
 
+import sys
 import time
 
-from firmware.pins import PinError, Pins
 from harness import equal, raises
 
 SPEC = {
@@ -12,54 +12,180 @@ SPEC = {
     "safe": False,
     "max_on": 0,
     "min_interval": 0,
+    "confirm": False,
     "interlock": [],
     "ms": 500,
     "max_ms": 10000,
 }
 
+_OUTPUT = {"label": "", "max_on": 0, "min_interval": 0, "confirm": False}
+# What the settings fill in, by kind; an input's and an analog pin's as is easiest to test.
+SPECS = {
+    "switch": SPEC,
+    "pulse": SPEC,
+    "pwm": dict(_OUTPUT, active_low=False, safe=False, interlock=[], freq=1000),
+    "servo": dict(_OUTPUT, min=0, max=180, min_us=500, max_us=2500, safe=0, detach_ms=1000),
+    "rgb": dict(_OUTPUT, interlock=[], count=1, order="GRB", brightness=100, safe="#000000"),
+    "input": {"label": "", "pull": "up", "active_low": True, "debounce_ms": 20},
+    "analog": {
+        "label": "",
+        "from_mv": 0,
+        "to_mv": 3000,
+        "low": 0,
+        "high": 100,
+        "unit": "%",
+        "digits": 0,
+        "smooth": 1,
+        "step": 1,
+    },
+}
 
-class Output:
-    """What make_pin returns. Writes into the bench's history."""
 
-    def __init__(self, bench, gpio):
-        self.bench = bench
-        self.gpio = gpio
+class Machine:
+    """The module `machine` and what hangs on its pins: `levels` of GPIOs, and the `history` of all outputs,
+    (ms, gpio, what): a level, the duty of a PWM, the octets that went to a strip. A pin that is there from
+    the start is noted with "made" for the time.
+    """
 
-    def value(self, level):
-        if self.gpio in self.bench.broken:
+    def __init__(self):
+        self.ms = 0
+        self.levels = {}
+        self.history = []
+        self.broken = []
+        self.absent = []
+        self.microvolts = {}
+        self.pulls = {}
+        self.rates = {}
+        board = self
+
+        class Pin:
+            IN = 1
+            OUT = 3
+            PULL_DOWN = 1
+            PULL_UP = 2
+
+            def __init__(self, gpio, mode=None, pull=-1, value=None):
+                if gpio in board.absent:
+                    raise ValueError("invalid pin")
+                self.gpio = gpio
+                if mode == Pin.OUT:
+                    board.levels[gpio] = value
+                    board.history.append(("made", gpio, value))
+                elif mode == Pin.IN:
+                    board.pulls[gpio] = pull
+
+            def value(self, level=None):
+                if level is None:
+                    return board.levels[self.gpio]
+                board.moved(self.gpio, level)
+                board.levels[self.gpio] = level
+
+        class PWM:
+            def __init__(self, pin, freq, duty_u16):
+                self.pin = pin
+                board.rates[pin.gpio] = freq
+                board.history.append(("made", pin.gpio, duty_u16))
+
+            def duty_u16(self, duty):
+                assert 0 <= duty <= 65535, duty
+                board.moved(self.pin.gpio, duty)
+
+        class ADC:
+            ATTN_11DB = 3
+
+            def __init__(self, pin, atten):
+                assert atten == ADC.ATTN_11DB
+                self.gpio = pin.gpio
+
+            def read_uv(self):
+                return board.microvolts[self.gpio]
+
+        self.Pin = Pin
+        self.PWM = PWM
+        self.ADC = ADC
+
+    def moved(self, gpio, what):
+        if gpio in self.broken:
             raise OSError(5, "broken")
-        self.bench.levels[self.gpio] = level
-        self.bench.history.append((self.bench.ms, self.gpio, level))
+        self.history.append((self.ms, gpio, what))
+
+
+class NeoPixel:
+    """The module `neopixel`, as far as firmware/rgb.py knows it. A strip writes to the last machine."""
+
+    ORDER = (1, 0, 2, 3)
+    machine = None
+
+    def __init__(self, pin, n, bpp=3):
+        self.gpio = pin.gpio
+        self.n = n
+        self.bpp = bpp
+        self.buf = bytearray(n * bpp)
+
+    def fill(self, light):
+        for i in range(self.n):
+            for part in range(self.bpp):
+                assert 0 <= light[part] <= 255, light
+                self.buf[i * self.bpp + self.ORDER[part]] = light[part]
+
+    def write(self):
+        NeoPixel.machine.moved(self.gpio, bytes(self.buf))
+
+
+class _Module:
+    NeoPixel = NeoPixel
+
+
+sys.modules["neopixel"] = _Module  # before firmware/rgb.py looks for it
+
+from firmware.pins import PinError, Pins  # noqa: E402
 
 
 class Bench:
     """Pins, in a time of their own. Pin "a" has GPIO 0, "b" 1 and so on."""
 
-    def __init__(self, start=0, **pins):
-        self.ms = 0
+    def __init__(self, start=0, machine=None, **pins):
+        self.machine = machine or Machine()
+        NeoPixel.machine = self.machine
         self.start = start
-        self.broken = []
-        self.levels = {}
-        self.history = []
         self.told = []
         self.logged = []
         specs = {}
         for i, name in enumerate(sorted(pins)):
-            specs[name] = dict(SPEC)
+            specs[name] = dict(SPECS[pins[name].get("kind", "switch")])
             specs[name]["gpio"] = i
             specs[name].update(pins[name])
-        self.pins = Pins(specs, self.make, self.ticks, self.on_change, self.logged.append)
+        self.serial = 0
+        self.pins = Pins(specs, self.machine, self.ticks, self.logged.append)
+        self.pins.listeners.append(self.on_change)
 
-    def make(self, gpio, level):
-        self.levels[gpio] = level
-        self.history.append(("made", gpio, level))
-        return Output(self, gpio)
+    @property
+    def ms(self):
+        return self.machine.ms
+
+    @ms.setter
+    def ms(self, ms):
+        self.machine.ms = ms
+
+    @property
+    def history(self):
+        return self.machine.history
+
+    @property
+    def levels(self):
+        return self.machine.levels
+
+    @property
+    def broken(self):
+        return self.machine.broken
 
     def ticks(self):
         return time.ticks_add(self.start, self.ms)
 
-    def on_change(self, name, describe):
-        self.told.append((self.ms, name, describe["value"]))
+    def on_change(self):
+        for name in self.pins.changed_since(self.serial):
+            self.told.append((self.ms, name, self.pins.describe(name)["value"]))
+        self.serial = self.pins.serial
 
     def pass_ms(self, ms):
         """Let time pass, calling tick() exactly when it is due, as enforce() does."""
@@ -70,6 +196,12 @@ class Bench:
             due = self.pins.tick()
         self.ms = end
         self.pins.tick()
+
+    def poll_ms(self, ms):
+        """Let time pass as both tasks do: in steps of 10 ms."""
+        for _ in range(ms // 10):
+            self.ms += 10
+            self.pins.tick()
 
     def value(self, name="a"):
         return self.pins.describe(name)["value"]

@@ -1,6 +1,6 @@
 """The pin tables of the chips."""
 
-from firmware.chips import CHIPS, output_problem, safe_outputs, within
+from firmware.chips import CHIPS, good_gpios, gpio_problem, within
 from harness import cases, equal
 
 
@@ -56,8 +56,8 @@ def test_within(gpio, ranges, expected):
         ("esp32c6: 31 is past the last", "esp32c6", 31, "is not a GPIO"),
     ]
 )
-def test_output_problem(chip, gpio, expected):
-    problem = output_problem(chip, gpio)
+def test_gpio_problem(chip, gpio, expected):
+    problem = gpio_problem(chip, gpio)
     if expected is None:
         equal(problem, None)
     else:
@@ -65,16 +65,44 @@ def test_output_problem(chip, gpio, expected):
         assert (problem or "").split(",")[0].endswith(" " + chip), problem
 
 
-def test_safe_outputs_of_an_esp32():
-    equal(safe_outputs("esp32"), [4, 13, 14, 18, 19, 21, 22, 23, 25, 26, 27, 32, 33])
+@cases(
+    [
+        ("an input needs no driver", "esp32", 34, "input", None),
+        ("the flash is the flash's", "esp32", 6, "input", "flash"),
+        ("ADC1 without a driver", "esp32", 34, "analog", None),
+        ("ADC1 with one", "esp32", 32, "analog", None),
+        ("ADC2 is silent beside Wi-Fi", "esp32", 4, "analog", "ADC2"),
+        ("no ADC at all", "esp32", 18, "analog", "ADC1"),
+        ("S3: the first of ADC1", "esp32s3", 1, "analog", None),
+        ("S3: the last", "esp32s3", 10, "analog", None),
+        ("S3: the first of ADC2", "esp32s3", 11, "analog", "ADC2"),
+        ("C3: the last of ADC1", "esp32c3", 4, "analog", None),
+        ("C3: ADC2", "esp32c3", 5, "analog", "ADC2"),
+        ("C6: the last of ADC1", "esp32c6", 6, "analog", None),
+        ("C6: it has no second ADC", "esp32c6", 7, "analog", "ADC1"),
+        ("a servo is an output", "esp32", 34, "servo", "input"),
+    ]
+)
+def test_gpio_of_a_kind(chip, gpio, kind, expected):
+    problem = gpio_problem(chip, gpio, kind)
+    if expected is None:
+        equal(problem, None)
+    else:
+        assert expected in (problem or ""), problem
+
+
+def test_good_gpios_of_an_esp32():
+    equal(good_gpios("esp32"), [4, 13, 14, 18, 19, 21, 22, 23, 25, 26, 27, 32, 33])
+    equal(good_gpios("esp32", "analog"), list(range(32, 40)))
+    equal(good_gpios("esp32", "input"), good_gpios("esp32") + [34, 35, 36, 37, 38, 39])
 
 
 def test_every_suggested_output_is_one():
     for chip in CHIPS:
-        suggested = safe_outputs(chip)
+        suggested = good_gpios(chip)
         assert len(suggested) >= 8, chip
         for gpio in suggested:
-            equal(output_problem(chip, gpio), None)
+            equal(gpio_problem(chip, gpio), None)
             assert not within(gpio, CHIPS[chip]["strapping"]), (chip, gpio)
 
 

@@ -2,7 +2,7 @@
 
 from firmware.pins import Pins
 from harness import cases, equal, raises
-from pin_bench import SPEC, Bench
+from pin_bench import SPEC, Bench, Machine
 
 
 @cases(
@@ -27,6 +27,29 @@ def test_names_are_sorted():
     equal(Bench(b={}, c={}, a={}).pins.names(), ["a", "b", "c"])
 
 
+def test_describe_tells_that_a_pin_wants_to_be_confirmed():
+    equal(Bench(a={"confirm": True}).pins.describe("a")["confirm"], True)
+
+
+def test_changes_are_numbered():
+    """By what describe() tells: the value, and when it will end."""
+    bench = Bench(a={}, b={}, c={})
+    pins = bench.pins
+    equal((pins.serial, pins.changed_since(0)), (0, []))
+    pins.set("c", True)
+    pins.set("a", True)
+    equal((pins.serial, pins.changed_since(0), pins.changed_since(1)), (2, ["a", "c"], ["a"]))
+    pins.set("a", True)  # as it is
+    equal(pins.serial, 2)
+    pins.pulse("a", 100)  # it will end now
+    equal(pins.changed_since(2), ["a"])
+    pins.set("a", True)  # not any more
+    equal((pins.serial, pins.changed_since(3)), (4, ["a"]))
+    pins.pulse("b", 100)
+    bench.pass_ms(100)  # by itself
+    equal((pins.serial, pins.changed_since(5), pins.changed_since(6)), (6, ["b"], []))
+
+
 def test_describe():
     bench = Bench(a={"label": "Door", "max_on": 2})
     equal(bench.pins.describe("a"), {"name": "a", "label": "Door", "kind": "switch", "value": False})
@@ -37,11 +60,10 @@ def test_describe():
 
 
 def test_a_gpio_that_the_firmware_lacks_is_named():
-    def make(gpio, level):
-        raise ValueError("invalid pin")
-
-    text = str(raises(ValueError, Pins, {"relay": dict(SPEC, gpio=18)}, make))
-    equal(text, "pins.relay.gpio: 18 cannot be an output here: invalid pin")
+    machine = Machine()
+    machine.absent.append(18)
+    text = str(raises(ValueError, Pins, {"relay": dict(SPEC, gpio=18)}, machine))
+    equal(text, "pins.relay.gpio: 18 cannot be used here: invalid pin")
 
 
 @cases(
@@ -143,10 +165,10 @@ def test_an_output_that_fails_keeps_its_deadline_and_holds_up_no_other():
 def test_a_listener_that_fails_keeps_no_pin_on():
     bench = Bench(a={}, b={})
 
-    def fail(name, describe):
+    def fail():
         raise RuntimeError("gone")
 
-    bench.pins._on_change = fail
+    bench.pins.listeners.append(fail)
     bench.pins.pulse("a", 100)
     bench.pins.pulse("b", 100)
     bench.ms = 100

@@ -17,6 +17,7 @@ DEFAULTS = {
     "max_ttl": 7776000,
     "origins": [],
     "log": "errors",
+    "language": "en",
     "ntp": ["pool.ntp.org", "time.cloudflare.com"],
     "http": {
         "port": 80,
@@ -28,6 +29,7 @@ DEFAULTS = {
         "body_timeout": 5,
         "write_timeout": 5,
         "idle_timeout": 15,
+        "streams": 2,
         "strangers": 120,
     },
     "policy": {"bearer": True, "max_jump": 86400},
@@ -40,6 +42,7 @@ DEFAULTS = {
             "safe": False,
             "max_on": 0,
             "min_interval": 0,
+            "confirm": False,
             "interlock": [],
             "ms": 500,
             "max_ms": 10000,
@@ -216,7 +219,11 @@ def test_refuses(members, expected):
 
 @cases(
     [
-        ("a kind that isn't known", {"kind": "swich"}, 'kind: holds "swich"; may hold "switch" or "pulse"'),
+        (
+            "a kind that isn't known",
+            {"kind": "swich"},
+            'kind: holds "swich"; …"switch" or "pulse" or …',
+        ),
         ("an input-only GPIO", {"gpio": 34}, "gpio: 34 can only be an input on an esp32; use 4, 13, 14, …"),
         ("a GPIO of the flash", {"gpio": 6}, "gpio: 6 is wired to the flash memory of an esp32; use 4, …"),
         ("a GPIO that the chip hasn't", {"gpio": 24}, "gpio: 24 is not a GPIO of an esp32; use 4, …"),
@@ -260,7 +267,7 @@ def test_a_gpio_is_one_of_the_chip():
 
 def test_of_two_interlocked_pins_one_is_on_when_safe():
     data = with_pins(up={"safe": True}, down={"safe": True, "interlock": ["up"]})
-    only_problem(data, "pins.down.safe: holds true, and so does pins.up.safe; …")
+    only_problem(data, "pins.up.safe: holds true, and pins.down is on, too; of two…")
 
 
 def test_what_is_missing_is_told():
@@ -276,7 +283,7 @@ def test_no_object_at_all():
 def test_all_problems_are_told_at_once():
     data = settings(name="D", leeway=-1, pins={"a": {"kind": "x", "gpio": 6}, "b": {"gpio": 34}, "C": {}})
     error = raises(SettingsError, check_settings, data)
-    fields = ["name", "leeway", "pins", "pins.a.kind", "pins.a.gpio", "pins.b.kind", "pins.b.gpio"]
+    fields = ["name", "leeway", "pins", "pins.a.kind", "pins.a.gpio", "pins.b.kind"]
     equal([text.split(":")[0] for text in error.problems], fields)
     equal(str(error), "\n".join(error.problems))
     assert isinstance(error, ValueError)
@@ -285,3 +292,31 @@ def test_all_problems_are_told_at_once():
 def test_one_problem_does_not_hide_those_of_other_pins():
     data = settings(pins={"a": {"kind": "switch", "gpio": 4, "interlock": ["b"]}, "b": 5})
     only_problem(data, "pins.b: holds 5; …")
+
+
+@cases(
+    [
+        ("two", {}, 2),
+        ("of three connections two are for others", {"connections": 3}, 1),
+        ("of two all", {"connections": 2}, 0),
+        ("as many as there is room for", {"connections": 6, "streams": 4}, 4),
+        ("none", {"streams": 0}, 0),
+        ("none in TLS", {"tls": True}, 0),
+        ("but one that is wanted", {"tls": True, "streams": 1}, 1),
+    ]
+)
+def test_streams(http, count):
+    equal(check_settings(settings(http=http))["http"]["streams"], count)
+
+
+@cases(
+    [
+        ("all places", {"streams": 4}, 2),
+        ("of one connection", {"connections": 1, "streams": 1}, 0),
+        ("both of TLS", {"tls": True, "streams": 2}, 1),
+        ("the only one of TLS", {"tls": True, "connections": 1, "streams": 1}, 0),
+    ]
+)
+def test_too_many_streams(http, most):
+    text = "http.streams: holds %d; may hold at most %d, as other requests need places too"
+    equal(problems(settings(http=http)), [text % (http["streams"], most)])

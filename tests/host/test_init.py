@@ -21,6 +21,17 @@ from .conftest import PASSWORD
 
 Run = Callable[..., Result]
 
+# The pins in the comments of device.toml, and what is described beside the relay that it begins with.
+EXAMPLES = {
+    "opener": "pulse",
+    "dimmer": "pwm",
+    "blind": "servo",
+    "lamp": "rgb",
+    "button": "input",
+    "battery": "analog",
+}
+OF_RELAY = {"active_low", "safe", "max_on", "min_interval", "confirm", "interlock"}
+
 
 def mode(path: str) -> int:
     return stat.S_IMODE(Path(path).stat().st_mode)
@@ -87,9 +98,10 @@ def test_offers_every_chip() -> None:
     assert set(create.RELAY_GPIO) == set(boardlib.firmware("chips").CHIPS)
 
 
-def test_the_template_describes_every_setting_at_its_default(pinwarden: Run) -> None:
+@pytest.mark.parametrize("chip", create.RELAY_GPIO)
+def test_the_template_describes_every_setting_at_its_default(pinwarden: Run, chip: str) -> None:
     """With every comment that is a setting made one, device.toml says the same: its comments tell no lies."""
-    pinwarden("init", "door")
+    pinwarden("init", "door", "--chip", chip)
     schema = boardlib.firmware("settings")
     text = Path("door/device.toml").read_text()
     short = schema.check_settings(tomllib.loads(text))
@@ -98,10 +110,16 @@ def test_the_template_describes_every_setting_at_its_default(pinwarden: Run) -> 
         for line in text.splitlines()
     ]
     data = tomllib.loads("\n".join(lines))
-    assert data["pins"].pop("opener")["kind"] == "pulse"  # an example, as are the next ones
+    assert data["pins"]["relay"].pop("interlock") == ["other"]  # an example, as are the next ones
     for name, example in (("hosts", ["door.lan"]), ("issuer", "https://home.example")):
         assert data.pop(name) == example
-    assert data["pins"]["relay"].pop("interlock") == ["other"]
+    every = schema.check_settings(data)["pins"]
+    for name, kind in EXAMPLES.items():
+        example = data["pins"].pop(name)
+        least = {member: example[member] for member in ("kind", "gpio", "label")}
+        (by_default,) = schema.check_settings({**data, "pins": {name: least}})["pins"].values()
+        assert (example["kind"], every[name]) == (kind, by_default)
+        assert set(by_default) - set(example) <= OF_RELAY
     full = schema.check_settings(data)
     assert full == short
     assert set(data) | {"hosts", "issuer"} == set(short)

@@ -45,6 +45,6 @@ def test_there_is_advice_for_every_gpio_that_needs_it():
     chips = boardlib.firmware("chips")
     for chip, table in chips.CHIPS.items():
         for gpio in range(table["count"]):
-            if chips.output_problem(chip, gpio) is None:
+            if chips.gpio_problem(chip, gpio) is None:
                 assert (gpio in _STRAPPING[chip]) == chips.within(gpio, table["strapping"]), (chip, gpio)
         assert (chip in _SHARED) == bool(table["shared"])
