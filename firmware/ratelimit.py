@@ -14,6 +14,7 @@ _BURST_MS = const(30000)  # what an address may owe: so much of its allowance ca
 _HALF_MS = const(15000)
 _ADDRESSES = const(4)  # so many may ask as much as all together may
 _PRESSURE = const(4)  # _ROWS // _ADDRESSES
+_KNOWN = const(4)
 
 
 class Limiter:
@@ -30,6 +31,13 @@ class Limiter:
         self._keys = [None] + [0] * _ROWS  # the first row is everybody's
         self._owed = [0] * (_ROWS + 1)
         self.since = ticks_ms()
+        self.known = [None] * _KNOWN  # keys of addresses from which a good token came, newest last
+
+    def know(self, key):
+        """Remember an address from which a good token has come."""
+        if key not in self.known:
+            self.known.pop(0)
+            self.known.append(key)
 
     def spend(self, key):
         """Count a request of the address with this key (see key_of) if it may ask now, and return 0; else

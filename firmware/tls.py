@@ -47,10 +47,13 @@ class Tls:
         """
         sock = connection.sock
         try:
-            for _ in range(_COST):
-                if server._charge(connection.peer):
-                    sock.close()
-                    return False
+            # Nobody has shown a token before the handshake. So that strangers at many addresses do not use up
+            # what all may ask, and lock the owner out, where a good one came from is not counted.
+            if key_of(connection.peer) not in server.limiter.known:
+                for _ in range(_COST):
+                    if server._charge(connection.peer):
+                        sock.close()
+                        return False
             if server._is_full():
                 server._make_room(key_of(connection.peer))
                 await asyncio.sleep_ms(0)  # who goes closes the session only now

@@ -210,6 +210,21 @@ async def test_idle_goes_before_a_younger_request():
         equal(await idle.rest(), b"")  # nothing of a 503 that nobody asked for
 
 
+async def test_strangers_go_before_one_who_has_shown_a_token():
+    async with Bench() as bench:
+        owner = await bench.place(get("/"))
+        await owner.answer()
+        owner.connection.is_known = True
+        bench.ahead += 900
+        stranger = await bench.place(get("/")[:9])
+        for _ in range(2):
+            bench.ahead += 100
+            await bench.place(get("/")[:9])
+        await bench.place(get("/")[:9])
+        assert owner.connection in bench.places
+        equal((await stranger.answer()).status, 503)
+
+
 async def test_one_that_only_lingers_goes_first():
     async with Bench() as bench:
         for _ in range(3):

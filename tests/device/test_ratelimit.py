@@ -44,6 +44,13 @@ def burst(limiter, key):
     return count
 
 
+def test_four_addresses_of_good_tokens_are_known():
+    limiter = limiter_of(120)
+    for key in (1, 2, 3, 4, 2, 5):
+        limiter.know(key)
+    equal(limiter.known, [2, 3, 4, 5])
+
+
 @cases([("by default", 120, 61), ("few", 10, 6), ("one a minute", 1, 1), ("many", 6000, 3001)])
 def test_half_a_minutes_worth_at_once(per_minute, most):
     with Time():

@@ -48,8 +48,8 @@ def board(tmp_path: Path, runtime: str, door: Device) -> Iterator[Board]:
         yield made
 
 
-def connect(board: Board) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", board.port), 10)
+def connect(board: Board, source: str = "127.0.0.1") -> socket.socket:
+    return socket.create_connection(("127.0.0.1", board.port), 10, (source, 0))
 
 
 def shake(board: Board, context: ssl.SSLContext, name: str = "door.local") -> ssl.SSLSocket:
@@ -68,9 +68,9 @@ def test_serves_who_trusts_the_authority(board, signer) -> None:
     with tlsbed.client(board, signer) as phone:
         # By its name and by its address: both are in the certificate.
         assert phone.get("/healthz", extensions=tlsbed.SNI).json()["status"] == "ok"
-        script = phone.get("/app.js")
+        icon = phone.get("/icon-512.png")
         files = Path(__file__).parents[2] / "firmware/web"
-        assert script.content == (files / "app.js").read_bytes()  # several records long
+        assert icon.content == (files / "icon-512.png").read_bytes()  # several records long
         writes = testbed.bearer(testbed.token("pins:write"))
         own = writes | {"Origin": "https://door.local"}
         assert phone.put("/api/v1/pins/relay", json={"value": True}, headers=own).json()["value"] is True
@@ -154,6 +154,32 @@ def test_who_stops_half_way_holds_up_nobody(board, signer) -> None:
     assert "Traceback" not in said
     with tlsbed.client(board, signer) as phone:
         assert phone.get("/healthz").status_code == 200
+
+
+def test_strangers_at_many_addresses_do_not_use_up_the_owners_handshakes(
+    tmp_path, runtime, door, signer
+) -> None:
+    context = tlsbed.context(signer)
+    head = "GET /api/v1/pins HTTP/1.1\r\nHost: door.local\r\nConnection: close\r\n"
+    request = f"{head}Authorization: Bearer {testbed.token('pins:read')}\r\n\r\n".encode()
+    pair = tlsbed.certificate(door)
+    # All together may make four handshakes at once, and then one in 7.5 seconds.
+    with tlsbed.board(tmp_path / "flash", runtime, pair, strangers=6) as board:
+
+        def asked(source: str) -> bytes:
+            try:
+                with context.wrap_socket(connect(board, source), server_hostname="door.local") as sock:
+                    sock.sendall(request)
+                    return sock.recv(4096)[:12]
+            except OSError:
+                return b""
+
+        assert asked("127.0.0.200") == b"HTTP/1.1 200"
+        for number in range(12):
+            connect(board, f"127.0.0.{20 + number}").close()
+        assert asked("127.0.0.201") == b""
+        for _ in range(3):
+            assert asked("127.0.0.200") == b"HTTP/1.1 200"
 
 
 def test_without_a_certificate_it_says_so(tmp_path, runtime, door) -> None:
