@@ -11,7 +11,7 @@ from micropython import const
 from . import proof
 from .request import JOINED
 
-_LATER = b"Retry-After: 5\r\n"
+LATER = b"Retry-After: 5\r\n"
 _CONFIRMATION = {"pinwarden": "proof"}  # the claim cnf (RFC 7800) of a token for signed requests only
 _ENOUGH = const(2200)  # octets of the field: the longest token, 2048 bytes, and some spaces before it
 
@@ -68,27 +68,27 @@ class Access:
     """
 
     def __init__(self, verifier, clock, realm, revocations, proofs, bearer=True):
-        self._verifier = verifier
-        self._clock = clock
+        self.verifier = verifier
+        self.clock = clock
         self._realm = realm.encode()
-        self._revocations = revocations
+        self.revocations = revocations
         self._proofs = proofs
         self._takes_bearer = bearer
         self._was_unset = False
 
     def use(self, verifier):
         """Verify by other keys from now on. What the old verifier remembers goes with it."""
-        self._verifier = verifier
+        self.verifier = verifier
 
     def forget(self):
         """Let go of what is only remembered for speed."""
-        self._verifier.forget()
+        self.verifier.forget()
 
     def challenge(self):
         """Return what a client needs to sign a request: {"nonce", "now"}, the latter in Unix seconds or
         None.
         """
-        return {"nonce": str(self._proofs.challenge(), "utf-8"), "now": self._clock.now()}
+        return {"nonce": str(self._proofs.challenge(), "utf-8"), "now": self.clock.now()}
 
     def authorize(self, request, at=None):
         """Return the Grant of the request's token. Raises Denied.
@@ -102,7 +102,7 @@ class Access:
         """
         value = request.fields.get(b"authorization")
         signed = value is not None and proof.is_signed(value)
-        now = self._clock.now() if at is None else at
+        now = self.clock.now() if at is None else at
         if signed:
             claims = self._prove(request, self._parse(request), self._known(now, at))
         else:
@@ -114,11 +114,11 @@ class Access:
                 401, "invalid_token", "this token is for signed requests only", "proof_required", True
             )
         # For remembered tokens, too: the verifier knows nothing of it.
-        if self._revocations.is_revoked(claims):
+        if self.revocations.is_revoked(claims):
             raise self._denied(401, "invalid_token", "the token was revoked", "revoked", signed)
         if "iat" in claims and at is None:
             # Within the leeway it may be ahead of us: that is no proof that it is later than we think.
-            self._clock.saw_iat(min(claims["iat"], now))
+            self.clock.saw_iat(min(claims["iat"], now))
         return Grant(claims)
 
     def _bearer(self, value, is_taken):
@@ -129,8 +129,9 @@ class Access:
         if value[:7].lower() == b"bearer ":
             if not is_taken:
                 raise self._denied(401, "bearer_disabled", "only signed requests are taken here", None, True)
-            # No more than tells that it is too long: a copy of thousands of octets needs room in one piece.
-            return value[7:_ENOUGH].lstrip(b" ")
+            # No more than tells that it is too long: a copy of thousands needs room in one piece. With
+            # its spaces, too: what was verified must be the field's last word, which share.py reads again.
+            return value[7:_ENOUGH] if len(value) > _ENOUGH else value[7:].lstrip(b" ")
         if value.lower() == b"bearer":
             raise self._denied(400, "invalid_request", "Authorization holds no token")
         if JOINED in value:
@@ -139,7 +140,7 @@ class Access:
 
     def _verify(self, token, now):
         try:
-            return self._again(lambda: self._verifier.verify(token, now))
+            return self._again(lambda: self.verifier.verify(token, now))
         except jwt.TokenError as error:
             refused = error
         if b" " in token or b"," in token:  # the comma of two fields, too
@@ -152,7 +153,7 @@ class Access:
             self._was_unset = True
             # About 2000 then, and every token looks unexpired.
             raise Denied(
-                503, "clock_unset", "the board does not know the time yet, so it can admit no token", _LATER
+                503, "clock_unset", "the board does not know the time yet, so it can admit no token", LATER
             )
         if self._was_unset and at is None:
             # What was refused for the clock must not be good now that it is set, for whoever has recorded it.
@@ -191,7 +192,7 @@ class Access:
                 proved.append(True)
 
         try:
-            return self._again(lambda: self._verifier.verify_proof(parsed.token, prove, now))
+            return self._again(lambda: self.verifier.verify_proof(parsed.token, prove, now))
         except (jwt.TokenError, proof.ProofError) as error:
             refused = error
         except MemoryError:

@@ -34,8 +34,10 @@ class Revoked:
         self.recover = recover
 
     def is_revoked(self, claims):
-        """Tell whether the token with these verified claims, a dict, is revoked."""
+        """Tell whether the token with these verified claims, a dict, is revoked: it, or its parent."""
         # Three look-ups, and nothing new in memory.
+        if "parent" in claims and self.is_revoked(claims["parent"]):
+            return True
         iat = claims.get("iat", -1)
         if iat < self.all and self.recover is not None:
             self.recover()

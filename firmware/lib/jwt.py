@@ -133,7 +133,7 @@ class Verifier:
             raise TokenError("malformed", "not three segments")
         key = self._known_key(token)
         if key is None:
-            key = self._key_of(token[:first])
+            key = self.key_of(token[:first])
             _check_signature(key, token, first, last)
             self._keep_header(token[: first + 1], key)
         else:
@@ -152,7 +152,7 @@ class Verifier:
                 return known[1]
         return None
 
-    def _key_of(self, segment):
+    def key_of(self, segment):
         """Return the key that the header `segment` names; refuse what RFC 7515 and 8725 tell to refuse."""
         header = _parse_object(segment)
         kid = header.get("kid")

@@ -14,7 +14,22 @@ _SIGNATURE = 44  # bytes of a token that its signature takes, with its dot
 
 
 class Verifier(jwt.Verifier):
-    """A jwt.Verifier that takes both forms."""
+    """A jwt.Verifier that takes both forms, and knows the claim `parent`: {"jti", "sub", "iat"} of the token
+    that this one was made with, the first of them at least. Who revokes tokens asks for that one as well.
+    """
+
+    def _admit(self, claims, digest, now):
+        if "parent" in claims:
+            parent = claims["parent"]
+            # What it holds more, nobody here would revoke it by.
+            if (
+                type(parent) is not dict
+                or not parent.get("jti")
+                or len(parent) != 1 + ("sub" in parent) + ("iat" in parent)
+            ):
+                raise jwt.TokenError("claim_type", "parent does not hold jti, sub and iat")
+            jwt._check_types(parent)
+        return super()._admit(claims, digest, now)
 
     def verify_proof(self, signing_input, prove, now):
         """Return the claims of the token whose first two segments are `signing_input` (bytes) at the time
@@ -33,7 +48,7 @@ class Verifier(jwt.Verifier):
         key = self._known_key(signing_input)
         is_new = key is None
         if is_new:
-            key = self._key_of(signing_input[:first])
+            key = self.key_of(signing_input[:first])
         prove(key.mac(signing_input))
         if is_new:
             self._keep_header(signing_input[: first + 1], key)

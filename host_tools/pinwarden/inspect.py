@@ -90,7 +90,7 @@ def judge(token: str, folder: Path, now: int) -> Verdict:
     except UserError as error:
         return Verdict(folder.resolve().name, folder, "unknown", f"cannot tell: {error.message}")
     jwt = boardlib.lib("jwt")
-    verifier = jwt.Verifier(
+    verifier = boardlib.lib("jwtproof").Verifier(
         [keys.board_key(key, short(device.keys_file)) for key in configured],
         audience=device.name,
         issuer=device.settings["issuer"],

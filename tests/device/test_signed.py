@@ -205,7 +205,7 @@ class Full:
 
 def test_what_memory_was_too_little_for_is_good_no_more():
     access = access_of_changing(Clock())
-    verifier = access._verifier
+    verifier = access.verifier
     access.use(Full())
     raises(MemoryError, ask, access, GOOD)
     access.use(verifier)

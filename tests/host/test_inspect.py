@@ -113,6 +113,12 @@ def test_shows_the_token_and_every_verdict(door: Device, pinwarden: Run) -> None
     assert door.keys()[0]["k"] not in result.output
 
 
+def test_a_parent_that_boards_do_not_take(door: Device, pinwarden: Run) -> None:
+    for parent, code in (({"jti": "x"}, 0), ("x", 1)):
+        token = signed(door, {**GOOD, "exp": int(time.time()) + 60, "parent": parent})
+        assert pinwarden("inspect", token).exit_code == code
+
+
 @pytest.mark.parametrize("wrap", ["{}", "http://door.local/#token={}\n"])
 def test_reads_stdin(door: Device, pinwarden: Run, wrap: str) -> None:
     token = mint_token(door, subject="anna", scope=["pins:read"], ttl=60)
