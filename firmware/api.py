@@ -2,11 +2,13 @@
 revocations are in admin.py.
 """
 
+import json
+
 import strictjson
 
-from .access import Denied
+from .access import LATER, Denied
 from .pins import PinError
-from .response import JSON, json_response, problem
+from .response import JSON, Response, json_response, problem
 
 _PREFIX = "/api/v1/"
 _CHALLENGE = "/api/v1/challenge"
@@ -18,10 +20,11 @@ _STATUS = {"unknown_pin": 404, "bad_value": 422, "not_supported": 422, "interloc
 class Api:
     """Answers requests. `describe_device()` returns what /device tells beside the token, `page(request)` a
     file or None, `administer(request, parts)` what an administrator asks for, see admin.py. `warnings` are
-    what /healthz tells beside: names of files that were damaged and set aside.
+    what /healthz tells beside: names of files that were damaged and set aside. `events` is an events.Events,
+    or None where there are no streams.
     """
 
-    def __init__(self, access, pins, clock, describe_device, page, administer, warnings=()):
+    def __init__(self, access, pins, clock, describe_device, page, administer, warnings=(), events=None):
         self._access = access
         self._pins = pins
         self._clock = clock
@@ -29,6 +32,7 @@ class Api:
         self._page = page
         self._administer = administer
         self.warnings = warnings
+        self._events = events
 
     def handle(self, request):
         """Return the Response to `request`; see docs/openapi.yaml."""
@@ -94,28 +98,41 @@ class Api:
 
     def _list(self, request, grant, parts):
         self._access.require_some(grant, "pins:read")
-        return json_response(
-            {"pins": [self._describe(grant, n) for n in self._pins.names() if grant.allows("pins:read", n)]}
-        )
+        # One after the other: all of them as objects would take several times the memory of the text.
+        told = [b'{"pins": [']
+        for name in self._pins.names():
+            if grant.allows("pins:read", name):
+                if len(told) > 1:
+                    told.append(b", ")
+                told.append(json.dumps(self._describe(grant, name)).encode())
+        told.append(b"]}")
+        return Response(200, b"".join(told))
+
+    def _stream(self, request, grant, parts):
+        self._access.require_some(grant, "pins:read")
+        response = self._events.answer(grant, self._describe) if self._events else None
+        if response is None:
+            raise Denied(503, "too_many_streams", "too many streams; ask for the pins instead", LATER)
+        return response
 
     def _pin(self, request, grant, parts):
         name = parts[1]
         if request.method == "PUT":
-            body = self._command(request, grant, name, "value")
+            body = self._command(request, grant, name, ("value", "fade_ms"))
             if "value" not in body:
                 raise PinError("bad_value", "value is missing")
-            self._pins.set(name, body["value"])
+            self._pins.set(name, body["value"], body.get("fade_ms", 0))
             return self._done("set", grant, name, body["value"])
         self._access.require(grant, "pins:read", name)
         return json_response(self._describe(grant, name))
 
     def _toggle(self, request, grant, parts):
-        self._command(request, grant, parts[1], None)
+        self._command(request, grant, parts[1], ())
         self._pins.toggle(parts[1])
         return self._done("toggle", grant, parts[1], self._pins.describe(parts[1])["value"])
 
     def _pulse(self, request, grant, parts):
-        body = self._command(request, grant, parts[1], "ms")
+        body = self._command(request, grant, parts[1], ("ms",))
         if "ms" in body and body["ms"] is None:
             raise PinError("bad_value", "ms is a whole number")
         self._pins.pulse(parts[1], body.get("ms"))
@@ -127,15 +144,14 @@ class Api:
         response.action = (what, name, value)  # pyright: ignore[reportAttributeAccessIssue]
         return response
 
-    def _command(self, request, grant, name, member):
-        """Return the body of a command, a dict with the one `member` at most. Raises Denied, PinError."""
+    def _command(self, request, grant, name, members):
+        """Return the body of a command, a dict with these members at most. Raises Denied, PinError."""
         # Scope first: whether a pin exists is told to those only who may know.
         self._access.require(grant, "pins:write", name)
         body = members_of(request)
-        if body and (len(body) > 1 or member not in body):
-            raise PinError(
-                "bad_value", "the body takes nothing but " + member if member else "the body takes no members"
-            )
+        for member in body:
+            if member not in members:
+                raise PinError("bad_value", "the body takes nothing but " + (", ".join(members) or "{}"))
         return body
 
     def _administration(self, request, grant, parts):
@@ -144,7 +160,7 @@ class Api:
 
     def _describe(self, grant, name):
         told = self._pins.describe(name)
-        told["writable"] = grant.allows("pins:write", name)
+        told["writable"] = told.get("writable", True) and grant.allows("pins:write", name)
         return told
 
 
@@ -167,10 +183,12 @@ def _route(parts):
 _COLLECTIONS = {
     "device": (("GET",), Api._device),
     "pins": (("GET",), Api._list),
+    "events": (("GET",), Api._stream),
     "keys": (("GET", "POST"), Api._administration),
     "revocations": (("GET", "POST"), Api._administration),
     "clock": (("PUT",), Api._administration),
     "audit": (("GET",), Api._administration),
+    "tokens": (("POST",), Api._administration),
 }
 _KEY = (("DELETE",), Api._administration)
 _PIN = (("GET", "PUT"), Api._pin)

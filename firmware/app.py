@@ -34,20 +34,11 @@ def run(problem=None):
 
 
 async def _main(problem, leave):
-    global \
-        _parts, \
-        _safe_mode, \
-        _read_files, \
-        _read_version, \
-        _read_mark, \
-        _read_revoked, \
-        _make_pin, \
-        _serve, \
-        _watch
+    global _parts, _safe_mode, _read_files, _read_version, _read_mark, _read_revoked, _serve, _watch
     asyncio.get_event_loop().set_exception_handler(_stray_exception)
     tasks = _safe_mode([problem]) if problem else _parts(leave)
     # A twentieth of the application's memory, and never called again.
-    del _parts, _safe_mode, _read_files, _read_version, _read_mark, _read_revoked, _make_pin, _serve, _watch
+    del _parts, _safe_mode, _read_files, _read_version, _read_mark, _read_revoked, _serve, _watch
     gc.collect()
     # Sooner than when nothing is left: what lives on then lies beside the rest, not all over, and after weeks
     # there is room for a long token, too. It costs a tenth of a request; without it, a board in a soak test
@@ -89,7 +80,8 @@ def _parts(leave):
     http = settings["http"]
     tls = None
     try:
-        pins = Pins(settings["pins"], _make_pin)
+        pins = Pins(settings["pins"], machine)
+        settings["pins"] = pins.names()  # the objects know the rest
         if http["tls"]:
             from .tls import Tls
 
@@ -159,7 +151,7 @@ def _parts(leave):
     _unload("page")
 
     def page(request):
-        if request.path not in page_files:
+        if "\n" + request.path + " " not in page_files:
             return None
         from .page import answer  # for each such request: phones keep the page
 
@@ -177,6 +169,10 @@ def _parts(leave):
                 from .clock_set import answer
 
                 return answer(request, clock)
+            if parts[0] == "tokens":
+                from .share import answer
+
+                return answer(request, access, settings, os.urandom)
             if parts[0] == "audit":
                 from .audit_read import read
 
@@ -186,7 +182,10 @@ def _parts(leave):
             return Admin(access, settings, revoked).answer(request, parts)
         finally:
             _unload("admin", "admin_keys", "keyring", "newkey", "hkdf", "verifier", "jwtrules")
-            _unload("revocation", "clock_set", "timekeeping", "audit_read", "audit_file", "seal")
+            _unload("revocation", "clock_set", "timekeeping", "audit_read", "audit_file", "share")
+            _unload("jwtencode")
+            if events and request.method not in ("GET", "HEAD") and parts[0] != "tokens":
+                events.end()
 
     def sync(asked, delay):
         gc.collect()
@@ -197,8 +196,13 @@ def _parts(leave):
                 return flush(clock)
             return sync(clock, settings["ntp"], settings["policy"]["max_jump"], asked, delay)
         finally:
-            _unload("timekeeping", "seal")
+            _unload("timekeeping")
 
+    events = None
+    if http["streams"]:
+        from .events import Events
+
+        events = Events(pins, clock, http["streams"], settings["leeway"])
     api = Api(
         access,
         pins,
@@ -207,6 +211,7 @@ def _parts(leave):
         page,
         administer,
         warnings,
+        events,
     )
     names = (hostname + ".local", hostname) + tuple(settings["hosts"])
 
@@ -220,8 +225,8 @@ def _parts(leave):
         settings["origins"],
         on_request=hear,
         on_low_memory=access.forget,
+        tls=tls,
     )
-    server.tls = tls  # pyright: ignore[reportAttributeAccessIssue]
     tasks = [
         enforce(pins),
         wifi.keep_connected(),
@@ -291,7 +296,7 @@ def _read_files():
         secrets = check_secrets(storage.load("/secrets.json"))
         return settings, secrets, make_verifier(settings, secrets["keys"])
     finally:
-        _unload("settings", "schema", "chips", "verifier", "jwtrules")
+        _unload("settings", "pin_settings", "schema", "chips", "verifier", "jwtrules")
 
 
 def _read_mark(warnings):
@@ -303,7 +308,7 @@ def _read_mark(warnings):
             warnings.append("clock")
         return mark or (0, 0, 0)
     finally:
-        _unload("timekeeping", "aside", "seal")
+        _unload("timekeeping", "aside")
 
 
 def _read_revoked(clock, warnings):
@@ -314,12 +319,8 @@ def _read_revoked(clock, warnings):
     if revocations.lost and "revocations" not in warnings:
         warnings.append("revocations")
     if revoked.recover is None:  # else it has work left: until the time is known
-        _unload("revocation", "aside", "seal")
+        _unload("revocation", "aside")
     return revoked
-
-
-def _make_pin(gpio, level):
-    return machine.Pin(gpio, machine.Pin.OUT, value=level)
 
 
 def _stray_exception(loop, context):

@@ -84,15 +84,16 @@ def _waiting(audit):
 
 def _asked(query):
     """Return (before or None, limit) of a query."""
-    asked = {"limit": 20}
+    asked = {}
     for part in query.split("&") if query else ():
         name, _, value = part.partition("=")
-        if name not in ("limit", "before") or not value.isdigit() or len(value) > 9:
+        if name in asked or name not in ("limit", "before") or not value.isdigit() or len(value) > 9:
             raise _bad()
         asked[name] = int(value)
-    if not 1 <= asked["limit"] <= 50:
+    limit = asked.get("limit", 20)
+    if not 1 <= limit <= 50:
         raise _bad()
-    return asked.get("before"), asked["limit"]
+    return asked.get("before"), limit
 
 
 def _bad():

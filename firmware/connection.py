@@ -5,6 +5,7 @@ than one head and one body. Who may stay and for how long is the server's busine
 is told here.
 """
 
+import asyncio
 import errno
 from time import ticks_add, ticks_diff, ticks_ms
 
@@ -29,12 +30,17 @@ BODY = const(1)
 IDLE = const(2)  # the next request
 WRITE = const(3)
 LINGER = const(4)  # the other side's end; what comes is thrown away
+STREAM = const(5)  # something to tell: an answer without an end, see events.py
+
+_WRITE_ROUNDS = const(6)  # a body in many chunks gets so many times write_timeout as a whole
+_LOOK_MS = const(50)  # how late a stream may be
 
 
 class Connection:
     """A socket that does not block, and the state of the request on it.
 
-    `limits` as in http.Server. `scratch` is a memoryview of CHUNK octets that all connections may share.
+    `limits` as in http.Server. `scratch` is a memoryview of CHUNK octets that all connections may share,
+    `reclaim()` is called when there is no room for what has come, before giving up.
     `.deadline` and `.since` are in ticks_ms.
     """
 
@@ -47,14 +53,15 @@ class Connection:
     state = HEAD
     buffer = b""
     deadline = None
-    reclaim = None  # called when there is no room for what has come, before giving up
+    is_known = False  # a good token has come on it
     raw = None  # the socket below, where `sock` is a TLS session on it
 
-    def __init__(self, sock, peer, limits, scratch=None):
+    def __init__(self, sock, peer, limits, scratch=None, reclaim=None):
         self.sock = sock
         self.peer = peer
         self.limits = limits
         self._scratch = scratch
+        self._reclaim = reclaim
 
     def read(self):
         """Take what has arrived; return False at the end of the stream. Raises OSError."""
@@ -73,9 +80,9 @@ class Connection:
         try:
             self.buffer = self.buffer + chunk if self.buffer else chunk
         except MemoryError:
-            if self.reclaim is None:
+            if self._reclaim is None:
                 raise
-            self.reclaim()
+            self._reclaim()
             self.buffer = self.buffer + chunk
         return len(chunk) > 0
 
@@ -91,9 +98,9 @@ class Connection:
         try:
             return bytes(self._scratch[:count])
         except MemoryError:
-            if self.reclaim is None:
+            if self._reclaim is None:
                 raise
-        self.reclaim()
+        self._reclaim()
         return bytes(self._scratch[:count])
 
     def next_request(self, check):
@@ -148,9 +155,9 @@ class Connection:
         try:
             return parse_head(buffer, end)
         except MemoryError:
-            if self.reclaim is None:
+            if self._reclaim is None:
                 raise
-        self.reclaim()
+        self._reclaim()
         return parse_head(buffer, end)
 
     def _await_body(self, request):
@@ -216,10 +223,43 @@ class Connection:
         self.raw.close()
 
 
+async def finish(connection):
+    """Write what the socket did not take at once, and what is still to come; return whether the connection
+    stays open.
+
+    A chunk without octets is of a stream: there is nothing to tell at this moment. Where there is,
+    whoever does not take it in time is cut, as with any answer.
+    """
+    rest, body, keep_alive = connection.unsent
+    stream = connection.stream
+    timeout = connection.limits["write_timeout"] * 1000
+    stream.write(rest)
+    await stream.drain()
+    for chunk in body or ():
+        now = ticks_ms()
+        if connection.state == WRITE and ticks_diff(now, connection.since) > timeout * _WRITE_ROUNDS:
+            return False
+        connection.deadline = ticks_add(now, timeout)
+        if chunk:
+            if connection.state == STREAM:  # who does not read does not keep a place for it
+                connection.wait_for(WRITE, connection.limits["write_timeout"])
+            stream.write(chunk)
+            chunk = None  # there need not be room for two
+            await stream.drain()
+        else:
+            connection.state = STREAM
+            await asyncio.sleep_ms(_LOOK_MS)
+    connection.unsent = None
+    connection.wait_for(IDLE, connection.limits["idle_timeout"])
+    return keep_alive
+
+
 def first_to_go(connections, address=None):
     """Return which of the connections makes room for a newcomer from `address`: of the address that has most
     of them, the newcomer counted in, so that whoever takes all turns out nobody who has one. While nobody has
     come yet, and all get answers that have been on their way for a moment only, return None.
+
+    A stream keeps its place, which only the holder of a token gets, and there are fewer streams than places.
     """
     now = ticks_ms()
     chosen = None
@@ -228,6 +268,10 @@ def first_to_go(connections, address=None):
         rank = ticks_diff(now, connection.since)  # of one address's, who has waited longest
         if connection.state == LINGER:  # it has its answer
             rank += _OUT_OF_TURN
+        elif connection.state == STREAM:
+            continue
+        elif connection.is_known and connection.state == IDLE:
+            rank //= 1000  # strangers first
         elif connection.state == WRITE:  # it would get half of one, and a page is loaded with many of these
             rank = rank // 1000 if rank > _WRITER_MS else rank - _OUT_OF_TURN
         for other in connections:

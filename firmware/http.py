@@ -14,11 +14,11 @@ import errno
 import gc
 import socket
 import sys
-from time import ticks_add, ticks_diff, ticks_ms
+from time import ticks_diff, ticks_ms
 
 from micropython import const
 
-from .connection import BODY, CHUNK, HEAD, IDLE, LINGER, WRITE, Connection, first_to_go
+from .connection import BODY, CHUNK, HEAD, IDLE, LINGER, WRITE, Connection, finish, first_to_go
 from .origins import check_host, check_origin, is_preflight, preflight
 from .ratelimit import Limiter, key_of
 from .request import RequestError
@@ -26,7 +26,6 @@ from .response import problem
 
 _BACKLOG = const(4)  # connections that the network stack holds for us; lwIP has about 10 sockets in all
 _SWEEP_MS = const(250)  # how late a deadline may be seen
-_WRITE_ROUNDS = const(6)  # a body in many chunks gets so many times write_timeout as a whole
 _WRITER_MS = const(1000)  # how long newcomers wait for those who are written to, when these have all places
 _WRITER_POLL_MS = const(20)
 _NOBODY = (errno.EAGAIN, errno.ECONNABORTED)  # why accept() has nobody: it went again
@@ -41,18 +40,27 @@ class Server:
     out: as many as come). `origins` are the foreign origins (str) that CORS
     admits. `hosts()` returns the names and addresses (lower case, a tuple) that requests may be for, as of
     now. `on_error(exception)` hears of faults in `handle`; `on_request(request or None, response)` of every
-    answer. `on_low_memory()` lets go of what can be made again. `.tls` is a tls.Tls where connections are in
+    answer. `on_low_memory()` lets go of what can be made again. `tls` is a tls.Tls where connections are in
     TLS.
     """
 
-    tls = None
-
-    def __init__(self, handle, limits, hosts, origins=(), on_error=None, on_request=None, on_low_memory=None):
+    def __init__(
+        self,
+        handle,
+        limits,
+        hosts,
+        origins=(),
+        on_error=None,
+        on_request=None,
+        on_low_memory=None,
+        tls=None,
+    ):
+        self.tls = tls
         self._on_low_memory = on_low_memory
         self._handle = handle
         self._hosts = hosts
         self._limits = limits
-        self._limiter = Limiter(limits)
+        self.limiter = Limiter(limits)
         self._origins = [origin.encode() for origin in origins]
         self._on_error = on_error or sys.print_exception
         self._on_request = on_request
@@ -82,9 +90,8 @@ class Server:
                     waited += _WRITER_POLL_MS
                 try:
                     sock, peer = listener.accept()
-                    connection = Connection(sock, peer, self._limits, self._scratch)
-                    connection.reclaim = self._reclaim  # pyright: ignore[reportAttributeAccessIssue]
-                    if self.tls and not await self.tls.admit(self, connection):  # pyright: ignore
+                    connection = Connection(sock, peer, self._limits, self._scratch, self._reclaim)
+                    if self.tls and not await self.tls.admit(self, connection):
                         continue
                 except (OSError, MemoryError) as error:
                     if getattr(error, "errno", None) not in _NOBODY:
@@ -127,7 +134,7 @@ class Server:
             stays = True
             while stays:
                 if connection.unsent:
-                    stays = await self._finish_writing(connection) and self._step(connection, reads=False)
+                    stays = await finish(connection) and self._step(connection, reads=False)
                 else:
                     await connection.stream.readinto(_NOTHING)
                     stays = self._step(connection)
@@ -142,7 +149,7 @@ class Server:
             return (not reads or connection.read()) and self._advance(connection)
         except MemoryError:
             pass
-        if connection.state == WRITE or connection.state == LINGER:  # it has an answer, or half of one
+        if connection.state >= WRITE:  # it has an answer, or half of one
             self._reclaim()
             return False
         # A big head, most often. What it took is let go for the answer.
@@ -201,7 +208,7 @@ class Server:
 
     def _charge(self, peer):
         """Count a request of a stranger. Return the RequestError for one who asks too often, or None."""
-        wait = self._limiter.spend(key_of(peer))
+        wait = self.limiter.spend(key_of(peer))
         if not wait:
             return None
         return RequestError(
@@ -220,11 +227,15 @@ class Server:
             if limited is not None:
                 limited.request = request
                 raise limited
+        elif not response.stranger and response.status < 400:  # no recording: that is refused
+            connection.is_known = True
+            if self.tls:
+                self.limiter.know(key_of(request.peer))
         if self._on_request:
             self._on_request(request, response)
         if self._origins:
             self._admit(request, response)
-        keep_alive = request.keeps_alive()
+        keep_alive = response.length >= 0 and request.keeps_alive()
         data = response.head(keep_alive)
         if request.method == "HEAD":
             response.body = None  # pyright: ignore[reportAttributeAccessIssue]
@@ -235,6 +246,8 @@ class Server:
         if sent < len(data) or response.body is not None:
             connection.wait_for(WRITE, self._limits["write_timeout"])
             connection.unsent = (data[sent:], response.body, keep_alive)
+            if response.body is not None:
+                self._reclaim()
             return True
         if keep_alive:
             connection.wait_for(IDLE, self._limits["idle_timeout"])
@@ -259,25 +272,6 @@ class Server:
             return _out_of_memory()
         self._on_error(failure)
         return problem(500, "internal", "a fault of the board; its log says more")
-
-    async def _finish_writing(self, connection):
-        """Write what the socket did not take at once; return whether the connection stays open."""
-        rest, body, keep_alive = connection.unsent
-        stream = connection.stream
-        timeout = self._limits["write_timeout"]
-        stream.write(rest)
-        await stream.drain()
-        if body is not None:
-            for chunk in body:
-                now = ticks_ms()
-                if ticks_diff(now, connection.since) > timeout * 1000 * _WRITE_ROUNDS:
-                    return False
-                connection.deadline = ticks_add(now, timeout * 1000)
-                stream.write(chunk)
-                await stream.drain()
-        connection.unsent = None
-        connection.wait_for(IDLE, self._limits["idle_timeout"])
-        return keep_alive
 
     def _is_full(self):
         return len(self._places) >= self._limits["connections"]

@@ -39,7 +39,7 @@ _RULE = b"Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
 
 class Response:
     """An answer. `body` is bytes, or an iterator of bytes with `length` octets in all; `fields` are whole
-    field lines.
+    field lines. A `length` of -1 is a stream: nobody knows, and the answer ends with the connection.
 
     `fields`: bytes, each line with its CR LF: built of constants and checked names only, never of a request's
     text. `code` names the problem, None where there is none; the request log shows it.
@@ -73,6 +73,8 @@ class Response:
             self.status == 204 or self.status == 304
         ):  # no content, so neither type nor length (RFC 9110 section 8.6)
             return b"HTTP/1.1 " + _status_line(self.status) + fields + b"\r\n"
+        if self.length < 0:
+            return b"HTTP/1.1 200 OK\r\nContent-Type: %s\r\n%s\r\n" % (self.content_type, fields)
         return _HEAD % (_status_line(self.status), self.content_type, self.length, fields)
 
 

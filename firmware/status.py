@@ -28,6 +28,7 @@ def describe(settings, version, clock, wifi, started):
     """
     clock_state = clock.state()
     clock_state["now"] = clock.now()
+    gc.collect()  # what is garbage is free
     is_micropython = sys.implementation.name == "micropython"
     flash = os.statvfs("/")
     told = {

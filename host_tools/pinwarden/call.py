@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -86,9 +87,11 @@ def send(
     fields: Mapping[str, str] | None = None,
     body: bytes | None = None,
     trust: Trust | None = None,
+    heard: Callable[[str], None] | None = None,
 ) -> Answer:
     """Send one request to "HOST[:PORT]", once. `token` goes as a bearer, for all the network to read;
     `fields` are further ones of its head (signed.py). With `trust` (address.trust) it goes by HTTPS.
+    `heard` gets the text of a stream of events as it comes; the answer is without it then.
 
     Raises Unreachable when no answer comes, whatever the reason.
     """
@@ -115,6 +118,9 @@ def send(
             client.stream(method, url, headers=headers, content=body, extensions=extensions) as response,
         ):
             peer = _peer(response)  # before the body, at whose end the socket is closed
+            if heard and response.headers.get("content-type") == "text/event-stream":
+                _follow(response, heard)
+                return Answer(response.status_code, response.headers, b"", peer)
             return Answer(response.status_code, response.headers, _read(response), peer)
     except httpx.HTTPError as error:
         raise _unreachable(address, method, error, secure=trust is not None) from None
@@ -127,6 +133,12 @@ def _read(response: httpx.Response) -> bytes:
         if len(body) > MAX_ANSWER:
             raise httpx.RemoteProtocolError("the answer does not end")
     return bytes(body)
+
+
+def _follow(response: httpx.Response, heard: Callable[[str], None]) -> None:
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    for chunk in response.iter_raw():
+        heard(decoder.decode(chunk))
 
 
 def _peer(response: httpx.Response) -> tuple[str, int] | None:

@@ -19,6 +19,7 @@ _SCOPES = {
     "/api/v1/keys": "admin",
     "/api/v1/clock": "admin",
     "/api/v1/revocations": "admin",
+    "/api/v1/tokens": "admin",
 }
 
 

@@ -41,7 +41,14 @@ class Client:
         self._ahead = 0  # seconds that the board's clock is ahead of this computer's
 
     def send(
-        self, method: str, path: str, *, token: str, body: bytes | None = None, at: int | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        token: str,
+        body: bytes | None = None,
+        at: int | None = None,
+        heard: Callable[[str], None] | None = None,
     ) -> Answer:
         """Send a request that is signed with the token. The board's refusals are answers, too.
 
@@ -49,14 +56,14 @@ class Client:
         done. What only asks is signed again for a clock that is off, too, once: of a command there would be
         two good signatures under one challenge then, and who stands between could play the other one later;
         so it is refused, and the next one is right. `at` (Unix seconds) is the time to sign for, whatever the
-        board's clock says. Raises Unreachable, NotAToken, and Refused for firmware that takes no signed
-        requests.
+        board's clock says; `heard` is for streams, see call.send. Raises Unreachable, NotAToken, and Refused
+        for firmware that takes no signed requests.
         """
         challenge = self._challenge or self._ask()
         renewed = corrected = False
         while True:
             created = int(self._clock()) + self._ahead if at is None else at
-            answer = self._send(method, path, token, body, challenge, created)
+            answer = self._send(method, path, token, body, challenge, created, heard)
             code = answer.problem.get("code") if answer.status == 401 else None
             if code == "stale_nonce" and not renewed:
                 # Two signatures under one challenge are two commands. A board has no reason to want that.
@@ -77,7 +84,14 @@ class Client:
                 return answer
 
     def _send(
-        self, method: str, path: str, token: str, body: bytes | None, challenge: str, created: int
+        self,
+        method: str,
+        path: str,
+        token: str,
+        body: bytes | None,
+        challenge: str,
+        created: int,
+        heard: Callable[[str], None] | None,
     ) -> Answer:
         url = url_for(self._address, path, secure=self._trust is not None)
         host, target = url.netloc.decode("ascii"), url.raw_path.decode("ascii")
@@ -97,7 +111,7 @@ class Client:
                 f"no request can be signed with this token: it has {error}",
                 "Copy it whole. A token of another kind than HS256 can be sent as a bearer only: --bearer",
             ) from None
-        return send(self._address, method, path, fields=fields, body=body, trust=self._trust)
+        return send(self._address, method, path, fields=fields, body=body, trust=self._trust, heard=heard)
 
     def _ask(self) -> str:
         """The board's challenge, or a guess where it does not tell: the answer to that tells, if it can."""

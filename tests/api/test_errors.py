@@ -72,6 +72,9 @@ def scope(wanted: str, request: dict[str, Any]) -> Case:
 
 
 PINS, KEYS, REVOKED = "/api/v1/pins", "/api/v1/keys", "/api/v1/revocations"
+TOKENS = "/api/v1/tokens"
+GUEST = '{"sub": "guest", "scope": "pins:read:relay", "ttl": 60}'
+CHILD = token("admin", jti="x", parent={"jti": "y", "iat": int(time.time())})
 BASIC = {"Authorization": "Basic eDp5"}
 HALF = {"Authorization": "Pinwarden e30.e30"}
 PROOF = token("pins:read", cnf={"pinwarden": "proof"})
@@ -128,6 +131,11 @@ CASES = [
     Case("the key that signed this", admin("DELETE", f"{KEYS}/{KID}"), 409, "key_in_use"),
     Case("no such key", admin("DELETE", f"{KEYS}/ghost"), 404, "unknown_key"),
     Case("no PUT there", admin("PUT", f"{KEYS}/{KID}"), 405, "method_not_allowed", {}, {"Allow": "DELETE"}),
+    scope("admin", admin("POST", TOKENS, GUEST, READ)),
+    scope("pins:read:relay", admin("POST", TOKENS, GUEST, token("admin", jti="x"))),
+    Case("no id to revoke it by", admin("POST", TOKENS, GUEST), 422, "no_jti"),
+    Case("a child's child", admin("POST", TOKENS, GUEST, CHILD), 403, "not_shareable"),
+    Case("no guest", admin("POST", TOKENS, "{}", token("admin", jti="x")), 422, "bad_value"),
     Case("a time to come", admin("POST", REVOKED, '{"before": 4102444800}'), 422, "bad_value"),
     Case("neither whom nor when", admin("POST", REVOKED, "{}"), 422, "bad_value"),
     Case("no method of ours", {**get("/"), "method": "TRACE"}, 501, "method_not_implemented"),
@@ -136,7 +144,7 @@ CASES = [
 # What another test than this one brings about: the clock, the settings, time and memory.
 ELSEWHERE = set(
     "clock_unset safe_mode timeout busy out_of_memory internal version_not_supported last_key "
-    "too_many_revocations insufficient_storage rate_limited "
+    "too_many_revocations too_many_streams insufficient_storage rate_limited "
     "stale_nonce replayed created_out_of_window bearer_disabled".split()
 )
 REASONS_ELSEWHERE = {"alg", "crit", "typ", "issuer"}

@@ -14,10 +14,10 @@ RELAY = "/api/v1/pins/relay"
 
 
 class Board:
-    """The interface, over pins on a bench."""
+    """The interface, over pins on a bench: `bench`, or one with switches."""
 
-    def __init__(self, unix=NOW):
-        self.bench = Bench(
+    def __init__(self, unix=NOW, bench=None):
+        self.bench = bench or Bench(
             relay={},
             lamp={"max_on": 60},
             opener={"kind": "pulse", "ms": 300},

@@ -134,7 +134,7 @@ async def test_who_is_not_admitted_to_tls_is_not_served():
         server, connection = doorman.asked[1]
         assert server is bench.server
         assert connection is bench.server.seen[0]
-        assert connection.reclaim == server._reclaim
+        assert connection._reclaim == server._reclaim
         assert connection._scratch is server._scratch
 
 
@@ -252,7 +252,7 @@ async def test_the_log_hears_what_was_asked():
         equal((await bench.exchange(foreign)).status, 421)
         equal((await bench.exchange(get("/guess", GUESS))).status, 401)
         # Who asks too often is told when to come again, to the second, and no sooner than that.
-        bench.server._limiter.spend = lambda key: 1999999
+        bench.server.limiter.spend = lambda key: 1999999
         answer = await bench.exchange(get("/more", GUESS))
         equal((answer.status, answer.fields["retry-after"]), (429, "2000"))
         # That is for guesses: a fault of the board is told as one.

@@ -10,6 +10,8 @@ FILES = {
     "index.html": b"<!doctype html>" + b"x" * 3000,
     "app.js.gz": b"\x1f\x8b compressed",
     "style.css": b"body{}",
+    "app.1a2b3c4d.js.gz": b"\x1f\x8b packed",
+    "text.en.js": b"const TEXT = {}",
     "notes.txt": b"not for the web",
     "secret": b"no ending",
 }
@@ -34,7 +36,7 @@ def ask(path, method="GET", tag=None):
 
 def tag_of(response):
     start = response.fields.find(b'ETag: "') + 7
-    return response.fields[start : start + 16]
+    return response.fields[start : response.fields.find(b'"', start)]
 
 
 @cases(
@@ -49,6 +51,13 @@ def tag_of(response):
             True,
         ),
         ("a style", "/style.css", "style.css", b"text/css; charset=utf-8", False),
+        (
+            "one named by its content",
+            "/app.1a2b3c4d.js",
+            "app.1a2b3c4d.js.gz",
+            b"text/javascript; charset=utf-8",
+            True,
+        ),
         ("a query changes nothing", "/style.css?v=2", "style.css", b"text/css; charset=utf-8", False),
     ]
 )
@@ -58,7 +67,22 @@ def test_serves(path, name, kind, gzipped):
     equal(b"".join(response.body), FILES[name])
     equal(b"Content-Encoding: gzip\r\n" in response.fields, gzipped)
     assert b"Content-Security-Policy: default-src 'none';" in response.fields
-    assert b"Cache-Control: no-cache" in response.head(True)
+    assert b"X-Content-Type-Options: nosniff" in response.fields
+
+
+@cases(
+    [
+        ("the page", "/", b"no-cache"),
+        ("a file of it", "/style.css", b"no-cache"),
+        ("a text: its second part is no hash", "/text.en.js", b"no-cache"),
+        ("one named by its content", "/app.1a2b3c4d.js", b"public, max-age=31536000, immutable"),
+    ]
+)
+def test_kept(path, rule):
+    for tag in (None, '"%s"' % str(tag_of(ask(path)), "utf-8")):
+        head = ask(path, tag=tag and tag.encode()).head(True)
+        assert b"\r\nCache-Control: " + rule + b"\r\n" in head
+        equal(head.count(b"Cache-Control"), 1)
 
 
 @cases(
@@ -73,6 +97,9 @@ def test_serves(path, name, kind, gzipped):
         ("no slash", "index.html"),
         ("the asterisk of OPTIONS", "*"),
         ("other capitals", "/INDEX.HTML"),
+        ("a name's beginning", "/index"),
+        ("nothing", ""),
+        ("another's content", "/app.1a2b3c4e.js"),
     ]
 )
 def test_knows_nothing_else(path):

@@ -225,7 +225,7 @@ def test_the_power_fails_at_each_byte(
     headers = {"Host": "door.local", **testbed.bearer(admin())}
     lost = {"Host": "door.local", **testbed.bearer(testbed.token(jti="lost"))}
 
-    size, step = 1 + part, PARTS if runtime == "micropython" else 23 * PARTS
+    size, step = 1 + part, (3 if runtime == "micropython" else 23) * PARTS
     with Board(flash, runtime, clock=int(time.time())) as board:
         while True:
             board.start()

@@ -145,7 +145,8 @@ def test_the_pins_are_those_of_the_version_that_starts(runtime: str, deployed: C
     new = {"gate": {"kind": "switch", "gpio": 4, "safe": True}}
     flash = deployed(CRASHING, pins=new)
     with slotbed.powered(flash, runtime) as board:
-        board.start()
+        board.start(http=False)
+        board.wait(lambda: board.pin(testbed.DOWN).levels, timeout=20)
         assert testbed.levels(board, 4)[0] == 1
         assert testbed.levels(board, testbed.DOWN)[0] == 1, "of the version before, on its safe level"
         slotbed.activate(flash, "b")

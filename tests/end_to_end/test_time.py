@@ -216,7 +216,7 @@ def test_an_administrator_tells_a_board_without_a_network_the_time(runtime: str,
         assert answer.status_code == 200, answer.text
         assert answer.json()["set"] is True
         assert answer.json()["source"] == "manual"
-        assert is_right(board)
+        board.wait(lambda: is_right(board), timeout=20)
         assert ask(board, testbed.token("pins:read")) == (200, None, None)
         kept = mark(flash, board)["mark"]
 

@@ -250,6 +250,18 @@ def test_the_folder_may_be_read_only(door: Device, pinwarden: Run, monkeypatch: 
     assert pinwarden("call", "door", "GET", "pins").exit_code == 0
 
 
+def test_a_stream_is_shown_as_it_is(door: Device, board: FakeBoard, pinwarden: Run) -> None:
+    """And cannot steer the terminal; with --json there is one object, at the end."""
+    board.answer(200, Content_Type="text/event-stream")
+    board.body = 'event: pin\ndata: {"label": "Tür\x1b[2J"}\n\n:\n\n'.encode()
+    args = ("call", "door", "GET", "events", "--address", board.address)
+    for more in ((), ("--bearer",)):
+        result = pinwarden(*args, *more)
+        assert result.exit_code == 0
+        assert result.stdout == 'event: pin\ndata: {"label": "Tür\\x1b[2J"}\n\n:\n\n'
+    assert json.loads(pinwarden(*args, "--json").stdout)["body"] == board.body.decode()
+
+
 def test_a_token_that_cannot_sign_is_told(door: Device, board: FakeBoard, pinwarden: Run) -> None:
     result = pinwarden("call", "door", "GET", "pins", "--token", "a.b.c", "--address", board.address)
     assert result.exit_code == 1

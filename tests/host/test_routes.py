@@ -45,6 +45,7 @@ def test_refuses_what_is_no_path(path: str) -> None:
         ("GET", "/api/v1/events", ["pins:read"]),
         ("GET", "/api/v1/audit", ["audit:read"]),
         ("POST", "/api/v1/revocations", ["admin"]),
+        ("POST", "/api/v1/tokens", ["admin"]),
         ("GET", "/api/v1/keys", ["admin"]),
         ("PUT", "/api/v1/clock", ["admin"]),
         ("DELETE", "/api/v1/keys/2026-11", ["admin"]),

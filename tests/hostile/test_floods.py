@@ -123,7 +123,7 @@ def test_what_a_household_does_is_never_too_much(device, runtime: str) -> None:
     """A phone that loads the page ten times at once: each time three files, the challenge, an icon."""
     board = device(runtime)
     for _ in range(10):
-        for path in ("/", "/style.css", "/app.js", "/healthz", "/favicon.ico"):
+        for path in ("/", "/icon.svg", "/icon-192.png", "/healthz", "/favicon.ico"):
             assert ask(board, path)[0] in (200, 404)
 
 
@@ -131,7 +131,7 @@ def test_what_a_household_does_is_never_too_much(device, runtime: str) -> None:
 def test_too_much_is_told_and_a_token_is_heard_all_the_same(device, runtime: str) -> None:
     board = device(runtime, strangers=30)  # so few that a slow computer asks more, too
     good = testbed.bearer(testbed.token("pins:read"))["Authorization"]
-    for path, credential in (("/app.js", ""), ("/api/v1/pins", GUESS)):
+    for path, credential in (("/icon-192.png", ""), ("/api/v1/pins", GUESS)):
         fields = ask_until_refused(board, path, credential)
         assert 1 <= int(fields["Retry-After"]) <= 30
         assert fields["Connection"] == "close"

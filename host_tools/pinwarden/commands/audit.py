@@ -112,6 +112,8 @@ def _what(row: dict) -> str:
     if row.get("what") == "refused":
         count = row.get("count")
         return f"refused: {row.get('code')} ({'once' if count == 1 else f'{count} times'})"
+    if row.get("what") == "share":
+        return f"shared with {row.get('pin')}: token {row.get('value')}"
     said = [row.get("what", ""), row.get("pin")]
     match row.get("value"):
         case None:

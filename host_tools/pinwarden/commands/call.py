@@ -35,6 +35,7 @@ STDIN = "-"
         pinwarden call door POST pins/opener/pulse --data '{{"ms": 300}}'
         pinwarden call door GET healthz --address 192.168.1.20
         pinwarden call door GET device --json | jq .body.uptime_s
+        pinwarden call door GET events --ttl 1h     what the pins do, as it happens
         pinwarden call door GET pins --bearer       as curl would, for all the network to read
         {VARIABLE}=eyJ… pinwarden call door GET pins
         """,
@@ -107,10 +108,11 @@ def call(
         scope = list(wanted) or routes.least_scope(method, path)
         token = mint_token(loaded, subject=subject, scope=scope, ttl=ttl)
     place = address or host_for(loaded)[0]
+    heard = None if as_json else _show
     if token is None or bearer:
-        answer = send(place, method, path, token=token, body=body, trust=trust(loaded))
+        answer = send(place, method, path, token=token, body=body, trust=trust(loaded), heard=heard)
     else:
-        answer = Client(loaded, place).send(method, path, token=token, body=body)
+        answer = Client(loaded, place).send(method, path, token=token, body=body, heard=heard)
     _print(answer, as_json)
     if not 200 <= answer.status < 300:
         raise Refused(*explain(answer, loaded))
@@ -153,6 +155,11 @@ def _stdin() -> str:
         return sys.stdin.read(1 << 20)
     except UnicodeDecodeError:
         raise BadRequest("what came in on stdin is no text") from None
+
+
+def _show(text: str) -> None:
+    """A part of a stream."""
+    click.echo(plain(text), nl=False)
 
 
 def _print(answer: Answer, as_json: bool) -> None:
