@@ -12,6 +12,9 @@ from micropython import const
 from .response import Response
 
 _CHUNK = const(1024)
+_MARK = const(
+    8
+)  # hex digits of its content in a file's name, after the first dot: see packing.py of the tools
 
 _TYPES = {
     "html": b"text/html; charset=utf-8",
@@ -23,6 +26,11 @@ _TYPES = {
     "webmanifest": b"application/manifest+json",
 }
 
+# no-cache: kept, but asked for each time, by its tag. After a deploy nobody sees an old page.
+_ASKED = b"Cache-Control: no-cache\r\n"
+# Another content has another name.
+_KEPT = b"Cache-Control: public, max-age=31536000, immutable\r\n"
+
 # The page may load from this board only, be framed by nobody, and tell nobody where its user came from.
 _POLICY = (
     b"Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -33,35 +41,48 @@ _POLICY = (
 
 
 def find_files(folder):
-    """Return what `answer` serves: the files of `folder`, by the paths of their requests. One ending in .gz
-    is served as it is, under the name without that.
+    """Return what `answer` serves, one str: the folder, then a line for each of its files, "/NAME size tag".
+    A path is served if "\\n" + path + " " is in it; "/" is /index.html.
+
+    A file that ends in .gz is served as it is, under the name without that.
     """
-    files = {}
-    for name in os.listdir(folder):
+    # One text: a dict of names, types and tags would take five times the memory, and all the time.
+    lines = [folder]
+    for name in sorted(os.listdir(folder)):
         public = name[:-3] if name.endswith(".gz") else name
-        kind = _TYPES.get(public.split(".")[-1])
-        if kind is not None:
+        if public.split(".")[-1] in _TYPES:
             path = folder + "/" + name
-            files["/" + public] = (path, kind, public != name, _fingerprint(path), os.stat(path)[6])
-    if "/index.html" in files:
-        files["/"] = files["/index.html"]
-    return files
+            if public == "index.html":
+                lines.append("/ ")
+            tag = _mark(public) or _fingerprint(path)
+            lines.append("/%s %d %s%s" % (public, os.stat(path)[6], tag, " .gz" if public != name else ""))
+    return "\n".join(lines)
 
 
 def answer(files, request):
     """Return the Response with the file that the request asks for, or None if there is no such file."""
-    file = files.get(request.path)
-    if file is None:
+    name = "/index.html" if request.path == "/" else request.path
+    at = files.find("\n" + name + " ")
+    if at < 0:
         return None
-    path, kind, gzipped, tag, size = file
-    # no-cache: kept, but asked for each time, by its tag. After a deploy nobody sees an old page.
-    fields = b'ETag: "%s"\r\nCache-Control: no-cache\r\n%s' % (tag, _POLICY)
+    line = files[at + 1 :].split("\n", 1)[0].split(" ")
+    tag = line[2].encode()
+    fields = b'ETag: "%s"\r\n' % tag + (_KEPT if _mark(name) else _ASKED) + _POLICY
     if tag in request.fields.get(b"if-none-match", b""):
         return Response(304, fields=fields)
-    if gzipped:
+    path = files[: files.find("\n")] + name
+    if len(line) > 3:
+        path += line[3]
         fields += b"Content-Encoding: gzip\r\n"
     body = b"" if request.method == "HEAD" else _pieces(path)
-    return Response(200, body, kind, fields, size)  # pyright: ignore[reportArgumentType]
+    kind = _TYPES[name.split(".")[-1]]
+    return Response(200, body, kind, fields, int(line[1]))  # pyright: ignore[reportArgumentType]
+
+
+def _mark(name):
+    """Return what the name tells of the content, or "": app.1a2b3c4d.js may be kept for ever."""
+    parts = name.split(".")
+    return parts[1] if len(parts) == 3 and len(parts[1]) == _MARK else ""
 
 
 def _pieces(path, size=_CHUNK):  # a default: when the answer is written, the module has been unloaded
@@ -71,10 +92,11 @@ def _pieces(path, size=_CHUNK):  # a default: when the answer is written, the mo
             if not piece:
                 return
             yield piece
+            piece = None  # there need not be room for two
 
 
 def _fingerprint(path):
     digest = sha256()
     for piece in _pieces(path):
         digest.update(piece)
-    return hexlify(digest.digest()[:8])
+    return str(hexlify(digest.digest()[:8]), "utf-8")

@@ -9,7 +9,6 @@ import settings`).
 from __future__ import annotations
 
 import ast
-import gzip
 import json
 import subprocess
 import sys
@@ -18,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from pinwarden import bytecode, short_names
+from pinwarden import bytecode, packing, short_names
 from pinwarden.errors import MissingPart
 from pinwarden.files import PRIVATE_FILE, PUBLIC_FILE, short, write_atomic
 
@@ -33,6 +32,7 @@ ROOT = (
 OLDEST_MICROPYTHON = (1, 24)  # that the firmware runs on
 START_FILES = ("slots.py", "boot.py", "main.py")  # run by their names, they are never compiled
 _OWN_FOLDERS = ("firmware", "lib")  # nothing but our files belongs into these
+_WEB = "/firmware/web/"
 
 if str(ROOT) not in sys.path:
     sys.path.append(str(ROOT))  # last: it must hide nobody's modules
@@ -49,7 +49,7 @@ def files() -> dict[str, Path]:
     found: dict[str, Path] = {}
     for folder, board_folder in (
         (library, "/lib"),
-        (firmware / "web", "/firmware/web"),
+        (firmware / "web", _WEB[:-1]),
         (firmware, "/firmware"),
     ):
         for source in sorted(folder.rglob("*")):
@@ -75,12 +75,13 @@ def install(
     """Make `flash` a whole file system of a board: the files, /settings.json and /secrets.json (mode 0600).
 
     With `mpy`, modules are cross-compiled (tracebacks tell their files there; private names become shorter,
-    see short_names.py) and the page's files gzipped
-    (".gz" added to their names), as a deployment does; `architecture` ("xtensawin", "rv32imc", "x64") is
-    for native code. Files that are right already are left alone, files of ours that have gone are removed,
-    /state is not touched. Each file is whole or not there. Raises MissingPart, OSError.
+    see short_names.py) and the page is packed (see packing.py), as a deployment does; `architecture`
+    ("xtensawin", "rv32imc", "x64") is for native code. Files that are right already are left alone, files of
+    ours that have gone are removed, /state is not touched. Each file is whole or not there. Raises
+    MissingPart, UnknownLanguage, OSError.
     """
-    made = contents(mpy=mpy, architecture=architecture)
+    language = settings.get("language", packing.LANGUAGE)
+    made = contents(mpy=mpy, architecture=architecture, language=language)
     _remove_others(flash, made)
     for place, data in made.items():
         _write(flash / place[1:], data, PUBLIC_FILE)
@@ -88,15 +89,24 @@ def install(
     _write(flash / "secrets.json", compact_json(secrets), PRIVATE_FILE)
 
 
-def contents(*, mpy: bool = False, architecture: str | None = None) -> dict[str, bytes]:
+def contents(
+    *, mpy: bool = False, architecture: str | None = None, language: str = packing.LANGUAGE
+) -> dict[str, bytes]:
     """Every file of the board but settings and secrets: its path there -> what is in it.
 
-    `mpy` and `architecture` are those of `install`. The same sources make the same octets. Raises
-    MissingPart, OSError.
+    `mpy` and `architecture` are those of `install`, `language` is the page's. The same sources make the same
+    octets. Raises MissingPart, UnknownLanguage, OSError.
     """
     sources = files()
+    page = {
+        place.removeprefix(_WEB): sources.pop(place).read_bytes()
+        for place in list(sources)
+        if place.startswith(_WEB)
+    }
+    served = packing.packed(page, language) if mpy else packing.in_language(page, language)
     with ThreadPoolExecutor() as pool:
         made = dict(pool.map(lambda item: _made(*item, mpy=mpy, architecture=architecture), sources.items()))
+    made = {_WEB + name: data for name, data in served.items()} | made
     if mpy:
         going = unloaded()
         for place, table in name_tables().items():
@@ -115,10 +125,15 @@ def name_tables(callers: Iterable[str] = ()) -> dict[str, short_names.Table]:
     for place, source in files().items():
         if place[1:] in START_FILES:
             others.append(source.read_text("utf-8"))
-        elif source.suffix == ".py" and not place.startswith("/firmware/web/"):
+        elif source.suffix == ".py" and not place.startswith(_WEB):
             modules[place] = source.read_text("utf-8")
     others += [source.read_text("utf-8") for source in sorted((_HERE / "usb" / "board_scripts").glob("*.py"))]
     return short_names.tables(modules, others)
+
+
+def languages() -> list[str]:
+    """Those in which the phone page has texts."""
+    return packing.languages(path.name for path in (ROOT / "firmware" / "web").glob("*"))
 
 
 def unloaded() -> set[str]:
@@ -141,7 +156,7 @@ def compact_json(value: Mapping) -> bytes:
 def _belongs_on_board(source: Path, place: str) -> bool:
     if not source.is_file() or any(part.startswith((".", "__pycache__")) for part in place.split("/")[1:]):
         return False
-    if place.startswith("/firmware/web/"):
+    if place.startswith(_WEB):
         return True
     return source.suffix == ".py" and place != "/lib/__init__.py"  # /lib is a folder of modules, no package
 
@@ -150,9 +165,7 @@ def _made(place: str, source: Path, *, mpy: bool, architecture: str | None) -> t
     """The file's path and content as they are on the board."""
     if not mpy or place[1:] in START_FILES:
         return place, source.read_bytes()
-    if source.suffix == ".py" and not place.startswith("/firmware/web/"):
-        return place.removesuffix(".py") + ".mpy", _compiled(place, source, architecture)
-    return place + ".gz", gzip.compress(source.read_bytes(), mtime=0)
+    return place.removesuffix(".py") + ".mpy", _compiled(place, source, architecture)
 
 
 def _compiled(place: str, source: Path, architecture: str | None) -> bytes:

@@ -16,7 +16,7 @@ import json
 import time
 from pathlib import Path
 
-from pinwarden import boardlib, keys, keystore, settings_advice, tomlfile
+from pinwarden import board, boardlib, keys, keystore, settings_advice, tomlfile
 from pinwarden.errors import BadSecrets, BadSettings, NoSuchDevice
 from pinwarden.files import PRIVATE_FILE, PRIVATE_FOLDER, refuse_exposed, short, write_atomic
 
@@ -57,7 +57,11 @@ class Device:
         data, text = tomlfile.read(file)
         schema = boardlib.firmware("settings")
         try:
-            return cls(folder, schema.check_settings(data))
+            settings = schema.check_settings(data)
+            if settings["language"] not in (known := board.languages()):  # which the board does not know
+                problem = f'language: holds "{settings["language"]}"; may hold {", ".join(known)}'
+                raise schema.SettingsError([problem])
+            return cls(folder, settings)
         except schema.SettingsError as error:
             problems = [tomlfile.place(file, text, problem) for problem in error.problems]
             raise BadSettings(

@@ -56,6 +56,10 @@ class BadSettings(UserError):
     """device.toml is TOML, but not a device that the board could run."""
 
 
+class UnknownLanguage(UserError):
+    """A language in which the phone page has no texts."""
+
+
 class BadSecrets(UserError):
     """A file below secrets/ does not hold what it should; the message never shows what it holds."""
 

@@ -10,10 +10,10 @@ from dataclasses import replace
 
 import pytest
 
-from pinwarden import board, boardlib
+from pinwarden import board, boardlib, packing
 from pinwarden.deploy import release
 from pinwarden.device import Device
-from pinwarden.errors import BadSecrets
+from pinwarden.errors import BadSecrets, BadSettings
 
 
 @pytest.fixture
@@ -24,10 +24,10 @@ def made(door: Device) -> release.Release:
 def test_every_source_is_in_it(made: release.Release) -> None:
     sources = board.files()
     modules = {place for place in sources if place.endswith(".py") and place[1:] not in board.START_FILES}
-    page = {place for place in sources if place.startswith("/firmware/web/")}
+    web = {path.name: path.read_bytes() for path in (board.ROOT / "firmware" / "web").iterdir()}
     assert made.files.keys() == (
         {place.removeprefix("/").removesuffix(".py") + ".mpy" for place in modules}
-        | {place.removeprefix("/") + ".gz" for place in page}
+        | {f"firmware/web/{name}" for name in packing.packed(web)}
         | {"settings.json"}
     )
     assert made.start.keys() == {"slots.py", "boot.py", "main.py"}
@@ -44,9 +44,23 @@ def test_start_files_are_as_they_stand(made: release.Release) -> None:
     assert made.start["main.py"] == (board.ROOT / "main.py").read_bytes()
 
 
-def test_the_page_is_gzipped(made: release.Release) -> None:
-    page = board.ROOT / "firmware" / "web" / "index.html"
-    assert gzip.decompress(made.files["firmware/web/index.html.gz"]) == page.read_bytes()
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_the_page_speaks_the_devices_language(door: Device, language: str) -> None:
+    file = door.folder / "device.toml"
+    file.write_text(file.read_text().replace('#language = "en"', f'language = "{language}"'))
+    made = release.build(Device.load(door.folder))
+    page = gzip.decompress(made.files["firmware/web/index.html.gz"])
+    assert f'<html lang="{language}">'.encode() in page
+    script = next(data for path, data in made.files.items() if path.endswith(".js.gz"))
+    texts = board.ROOT / "firmware" / "web" / f"text.{language}.js"
+    assert packing.without_comments(texts.read_bytes()) in gzip.decompress(script)
+
+
+def test_a_language_that_the_page_has_not(door: Device) -> None:
+    file = door.folder / "device.toml"
+    file.write_text(file.read_text().replace('#language = "en"', 'language = "tlh"'))
+    with pytest.raises(BadSettings, match=r'device\.toml:\d+: language: holds "tlh"; may hold de, en'):
+        Device.load(door.folder)
 
 
 def test_the_settings_are_checked_and_whole(made: release.Release, door: Device) -> None:

@@ -40,9 +40,11 @@ class Release:
 
 
 def build(device: Device) -> Release:
-    """Compile the firmware for a device. Raises MissingPart, and what `Device.secrets` raises."""
+    """Compile the firmware for a device. Raises MissingPart, UnknownLanguage, and what `Device.secrets`
+    raises.
+    """
     files, start = {}, {}
-    for place, data in board.contents(mpy=True).items():
+    for place, data in board.contents(mpy=True, language=device.settings["language"]).items():
         path = place.removeprefix("/")
         (start if path in board.START_FILES else files)[path] = data
     files["settings.json"] = board.compact_json(device.settings)

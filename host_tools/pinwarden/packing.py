@@ -1,0 +1,118 @@
+"""The phone page as a board serves it: one script, one style, both named by what is in them.
+
+The page's sources run as they stand. A phone that loads them asks a dozen times, though, and a board has four
+connections; so a deploy joins the scripts that index.html names, in its order, and names the result after its
+content: /app.1a2b3c4d.js may be kept for a year, and a new version has another name. index.html is asked for
+each time, and says which. Comments stay at home: they are a fifth of what a phone would load.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from urllib.parse import quote
+
+from pinwarden.errors import MissingPart, UnknownLanguage
+
+INDEX = "index.html"
+STYLE = "style.css"
+LANGUAGE = "en"  # the one that index.html names
+
+_SCRIPT = re.compile(rb'<script src="/([\w.]+)" defer></script>\n')
+_COMMENT = re.compile(rb"<!--.*?-->\n?", re.DOTALL)
+# Whole lines of comment, blank ones, and indents.
+_UNREAD = re.compile(rb"^[ \t]*(?://[^\n]*|/\*.*?\*/[ \t]*)\n|^[ \t\n]+", re.MULTILINE | re.DOTALL)
+_TEXT = re.compile(r"text\.([a-z-]+)\.js")
+_ICON = re.compile(rb'(?<=<link rel="icon" href=")/(icon\.svg)(?=">)')
+_COMPRESSED = (".png",)  # gzip makes these longer
+
+
+def languages(names: Iterable[str]) -> list[str]:
+    """The languages that the page has, by the names of its files."""
+    return sorted(match[1] for name in names if (match := _TEXT.fullmatch(name)))
+
+
+def in_language(page: Mapping[str, bytes], language: str) -> dict[str, bytes]:
+    """The page's files (name -> content) in a language: index.html names its texts, and no others are there.
+
+    Raises UnknownLanguage, MissingPart.
+    """
+    known = languages(page)
+    if language not in known:
+        raise UnknownLanguage(
+            f"the page has no texts in {language!r}",
+            f"Set language in device.toml to one of: {', '.join(known)}; or write a text.{language}.js.",
+        )
+    others = {f"text.{other}.js" for other in known if other != language}
+    found = {name: data for name, data in page.items() if name not in others}
+    index = _part(found, INDEX)
+    index = index.replace(f"/text.{LANGUAGE}.js".encode(), f"/text.{language}.js".encode())
+    found[INDEX] = index.replace(f'<html lang="{LANGUAGE}"'.encode(), f'<html lang="{language}"'.encode())
+    return found
+
+
+def packed(page: Mapping[str, bytes], language: str = LANGUAGE) -> dict[str, bytes]:
+    """The page's files (name -> content) as they go onto a board: joined, named by their content, and, where
+    that makes them shorter, gzipped, with ".gz" added to their names.
+
+    The same files make the same octets. Raises UnknownLanguage, MissingPart.
+    """
+    found = in_language(page, language)
+    index = found.pop(INDEX)
+    names = [name.decode() for name in _SCRIPT.findall(index)]
+    if not names:
+        raise MissingPart(f"{INDEX} of the phone page names no script", "Install pinwarden again.")
+    # "\n": no line of one goes on in the next.
+    script = b"\n".join(without_comments(_part(found, name)) for name in names)
+    style = without_comments(_part(found, STYLE))
+    for name in (*names, STYLE):
+        found.pop(name)
+    app, look = f"app.{_mark(script)}.js", f"style.{_mark(style)}.css"
+    found[app], found[look] = script, style
+    index = _COMMENT.sub(b"", index)
+    at = index.find(b"<script ")
+    index = index[:at] + f'<script src="/{app}" defer></script>\n'.encode() + _SCRIPT.sub(b"", index[at:])
+    index = index.replace(f'"/{STYLE}"'.encode(), f'"/{look}"'.encode())
+    # A browser asks for its icon with the page, which would be a fourth request.
+    index = _ICON.sub(lambda link: _data_url(_part(found, link[1].decode())), index)
+    found[INDEX] = index
+    return dict(_as_served(name, data) for name, data in sorted(found.items()))
+
+
+def without_comments(source: bytes) -> bytes:
+    """A script or a style of ours without what only its reader needs. Lines stay lines.
+
+    It knows no JavaScript, so in doubt it leaves things as they are: a file with a template that goes over
+    several lines, a comment behind what may be half a string.
+    """
+    if any(line.count(b"`") % 2 for line in source.splitlines()):
+        return source
+    return b"\n".join(_code(line) for line in _UNREAD.sub(b"", source).split(b"\n"))
+
+
+def _code(line: bytes) -> bytes:
+    code, mark, _ = line.partition(b" // ")
+    is_whole = not any(code.count(quote) % 2 for quote in (b"'", b'"', b"`"))
+    return code.rstrip() if mark and is_whole else line
+
+
+def _part(page: Mapping[str, bytes], name: str) -> bytes:
+    if name not in page:
+        raise MissingPart(f"the phone page is incomplete: {name} is not there", "Install pinwarden again.")
+    return page[name]
+
+
+def _mark(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:8]
+
+
+def _data_url(svg: bytes) -> bytes:
+    return ("data:image/svg+xml," + quote(svg.strip(), safe=" ='/:;,()")).encode()
+
+
+def _as_served(name: str, data: bytes) -> tuple[str, bytes]:
+    if name.endswith(_COMPRESSED):
+        return name, data
+    return name + ".gz", gzip.compress(data, mtime=0)
