@@ -39,20 +39,48 @@ def browser(program: Callable[..., str]) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def flash(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The test device's flash as deployed: bytecode, and the page gzipped."""
+def flashes(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """`flashes(pins, …)`: the test device's flash as deployed, with such pins and settings: bytecode, and the
+    page packed.
+    """
     if not testbed.have("micropython"):
         pytest.skip(testbed.WITHOUT_MICROPYTHON)
-    folder = tmp_path_factory.mktemp("board") / "flash"
-    testbed.install(folder, "micropython")
-    return folder
+    made: dict[str, Path] = {}
+
+    def flash(pins: dict[str, dict], **changes: object) -> Path:
+        key = repr([pins, changes])
+        if key not in made:
+            made[key] = tmp_path_factory.mktemp("board") / "flash"
+            testbed.install(made[key], "micropython", pins=pins, **changes)
+        return made[key]
+
+    return flash
+
+
+@pytest.fixture(scope="module")
+def pins() -> dict[str, dict]:
+    """The pins of the board: a module of tests may have others."""
+    return testbed.PINS
 
 
 @pytest.fixture
-def board(flash: Path, tmp_path: Path) -> Iterator[Board]:
+def board(flashes: Callable[..., Path], pins: dict[str, dict], tmp_path: Path) -> Iterator[Board]:
     """A started board whose clock is right, with a flash of its own."""
-    shutil.copytree(flash, tmp_path / "flash")
+    shutil.copytree(flashes(pins), tmp_path / "flash")
     with Board(tmp_path / "flash", "micropython", clock=int(time.time())) as made:
+        yield made.start()
+
+
+@pytest.fixture(scope="module")
+def shared_board(
+    flashes: Callable[..., Path], pins: dict[str, dict], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Board]:
+    """A board for all tests of a file that need none of their own. Strangers, such as pages that load, may
+    ask it as often as they like.
+    """
+    folder = tmp_path_factory.mktemp("shared") / "flash"
+    shutil.copytree(flashes(pins, http={"strangers": 0}), folder)
+    with Board(folder, "micropython", clock=int(time.time())) as made:
         yield made.start()
 
 
@@ -71,11 +99,11 @@ def ports(board: Board) -> set[int]:
 
 
 @pytest.fixture
-def page(browser: Browser, board: Board, ports: set[int]) -> Iterator[Page]:
-    """A page on a phone. At the end it has asked nobody but the board, and has had no fault of its own."""
-    context = browser.new_context(viewport={**PHONE}, locale="en-GB", timezone_id="UTC")  # type: ignore[arg-type]
-    made = context.new_page()
-    made.set_default_timeout(10_000)
+def phones(browser: Browser, ports: set[int]) -> Iterator[Callable[..., Page]]:
+    """`phones()`: a page on another phone, with a storage of its own. At the end none has asked anybody but
+    the board, or has had a fault of its own.
+    """
+    pages: list[Page] = []
     faults: list[str] = []
     requests: list[str] = []
 
@@ -84,12 +112,28 @@ def page(browser: Browser, board: Board, ports: set[int]) -> Iterator[Page]:
         if message.type in ("error", "warning") and not message.text.startswith("Failed to load resource"):
             faults.append(message.text)
 
-    made.on("console", said)
-    made.on("pageerror", lambda error: faults.append(str(error)))
-    made.on("request", lambda request: requests.append(request.url))
-    yield made
-    made.screenshot(path=board.flash.parent / "page.png")  # for whoever looks why a test failed
-    context.close()
+    def phone() -> Page:
+        context = browser.new_context(viewport={**PHONE}, has_touch=True, locale="en-GB", timezone_id="UTC")  # type: ignore[arg-type]
+        made = context.new_page()
+        made.set_default_timeout(10_000)
+        made.on("console", said)
+        made.on("pageerror", lambda error: faults.append(str(error)))
+        made.on("request", lambda request: requests.append(request.url))
+        pages.append(made)
+        return made
+
+    yield phone
+    for page in pages:
+        page.unroute_all(behavior="ignoreErrors")  # a request may be on its way
+        page.context.close()
     assert faults == []
     asked = {urlsplit(url).netloc for url in requests if not url.startswith("data:")}
     assert asked <= {f"127.0.0.1:{port}" for port in ports}
+
+
+@pytest.fixture
+def page(phones: Callable[..., Page], board: Board) -> Iterator[Page]:
+    """A page on a phone."""
+    made = phones()
+    yield made
+    made.screenshot(path=board.flash.parent / "page.png")  # for whoever looks why a test failed

@@ -1,0 +1,102 @@
+"use strict";
+
+// The list of pins: what each shows, and what comes of a command.
+
+const rows = new Map(); // by what makes a pin need another row
+const keyOf = ({ name, kind, writable, confirm, min, max }) => JSON.stringify([name, kind, writable, confirm, min, max]);
+
+/** Show the pins that the board has told, all of them. */
+function show(pins) {
+  stale = false;
+  const keys = pins.map(keyOf);
+  for (const [key, row] of rows) {
+    if (keys.includes(key)) continue;
+    row.item.remove();
+    rows.delete(key);
+  }
+  for (const pin of pins) {
+    if (!rows.has(keyOf(pin))) rows.set(keyOf(pin), makeRow(pin));
+    update(rows.get(keyOf(pin)), pin);
+  }
+  $("pins").classList.remove("stale");
+  $("pins").hidden = false;
+  $("entry").hidden = true;
+  tell(pins.length ? undefined : TEXT.noPins);
+  showHolder();
+  showOwner(scopesOf(claimsIn(token)));
+}
+
+/** Show one pin's change. */
+function changed(pin) {
+  const row = rows.get(keyOf(pin));
+  if (!row) follow(); // a pin that was not among them: begin anew
+  else if (row.busy) row.missed = pin;
+  else update(row, pin);
+}
+
+function setStale(trouble) {
+  stale = true;
+  $("pins").classList.add("stale");
+  rows.forEach(draw);
+  tell(trouble);
+}
+
+function update(row, pin) {
+  row.pin = pin;
+  const left = pin.fading_ms ?? pin.remaining_ms;
+  const ends = left === undefined ? null : performance.now() + left;
+  if (ends === null || row.ends === null || ends > row.ends + 500) row.whole = left;
+  row.ends = ends;
+  draw(row);
+}
+
+/** Send a command; return whether the board has carried it out. */
+async function command(row, method, path, value) {
+  if (stale || row.busy) return false;
+  const asked = token;
+  const { label, name } = row.pin;
+  let said = "";
+  row.busy = true;
+  row.missed = null;
+  commands++;
+  draw(row);
+  try {
+    let [status, data] = await ask(method, "/pins/" + path, value);
+    if (status !== 200) said = problemIn(label, data);
+    // An event that came meanwhile may be older than the answer, or newer.
+    for (let again = 3; again && row.missed && row.missed.value !== data.value; again--) {
+      row.missed = null;
+      [status, data] = await ask("GET", "/pins/" + name);
+    }
+    if (status === 200 && asked === token) update(row, data);
+    else if (!said && asked === token) follow();
+  } catch {
+    said = TEXT.notKnown(label);
+    if (asked === token) follow(); // anew: what came meanwhile is not told again
+  }
+  row.busy = false;
+  if (asked !== token) return false;
+  commands++;
+  draw(row);
+  note(said, true);
+  navigator.vibrate?.(said ? [40, 80, 40] : 20);
+  if (said) wake();
+  return !said;
+}
+
+/** Why the board has refused a command, in words. */
+function problemIn(label, data) {
+  return (TEXT.command[data.code] || TEXT.notDone)(label, data);
+}
+
+function countDown() {
+  if (performance.now() > noteEnds) note("");
+  for (const row of rows.values()) {
+    if (row.ends === null || stale) continue;
+    if (performance.now() > row.ends) {
+      row.ends = null;
+      wake(); // only the board knows
+    }
+    draw(row);
+  }
+}

@@ -1,0 +1,60 @@
+"""What loading the page costs: octets on the air, the first time and later, and what is seen meanwhile."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Page, Route, expect
+
+from pinwarden_sim import Board
+from recording import Recorder
+from testbed import PINS, token
+
+MOST = 24_000  # octets that the board sends, heads and all
+ALL = f"#token={token('pins:read', 'pins:write')}"
+
+
+def only_files(page: Page) -> None:
+    """Have the page load, and ask the board nothing. (Routes would have the browser keep nothing.)"""
+    page.add_init_script("window.fetch = () => new Promise(() => {})")
+
+
+def asked(air: Recorder) -> list[str]:
+    """What was asked for, without the hash of what is in it."""
+    paths = [request.split(b" ", 2)[1].decode() for request in air.requests()]
+    return sorted(re.sub(r"\.\w{8}\.", ".", path) for path in paths)
+
+
+def sent(air: Recorder) -> int:
+    """How much the board has sent."""
+    return len(air.octets()) - sum(len(request) for request in air.requests())
+
+
+def test_the_first_time(page: Page, air: Recorder) -> None:
+    only_files(page)
+    page.goto(f"http://127.0.0.1:{air.port}/{ALL}", wait_until="load")
+    assert asked(air) == ["/", "/app.js", "/style.css"]
+    assert 10_000 < sent(air) < MOST
+
+
+def test_the_second_time(page: Page, air: Recorder) -> None:
+    only_files(page)
+    page.goto(f"http://127.0.0.1:{air.port}/{ALL}", wait_until="load")
+    before = sent(air)
+    page.goto("about:blank")
+    page.goto(f"http://127.0.0.1:{air.port}/", wait_until="load")
+    expect(page.locator("#holder")).to_contain_text("anna")
+    assert asked(air) == ["/", "/", "/app.js", "/style.css"]
+    assert b"HTTP/1.1 304 " in air.octets()
+    assert sent(air) - before < 1000
+
+
+def test_something_is_seen_before_the_script_is_there(page: Page, board: Board) -> None:
+    held: list[Route] = []
+    page.route("**/app.*.js", lambda route: held.append(route))
+    page.goto(f"{board.url}/{ALL}", wait_until="commit")
+    expect(page.get_by_role("heading")).to_be_visible()
+    page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length")
+    assert len(held) == 1
+    held[0].continue_()
+    expect(page.locator("#pins > li")).to_have_count(len(PINS))

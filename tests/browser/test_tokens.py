@@ -1,0 +1,163 @@
+"""Several tokens on one phone: whose it is, what it may do, until when; and the way from one to another."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from pinwarden_sim import Board
+from testbed import token
+
+ALL = ("pins:read", "pins:write")
+GUEST = ("pins:read:relay", "pins:read:lamp", "pins:write:relay")
+DAY = 86400
+
+
+@pytest.fixture
+def board(shared_board: Board) -> Board:
+    """One for all of these tests: they only look."""
+    return shared_board
+
+
+def open_link(page: Page, board: Board, value: str) -> None:
+    page.goto(f"{board.url}/#token={value}")
+
+
+def kept(page: Page) -> list[str]:
+    return page.evaluate("JSON.parse(localStorage.getItem('pinwarden.tokens') ?? '[]')")
+
+
+@pytest.mark.parametrize(
+    ("scopes", "claims", "words"),
+    [
+        (ALL, {"ttl": 12.5 * DAY}, "anna · everything · 12 days left"),
+        (GUEST, {"ttl": 7200 + 59, "sub": "Ben's phone"}, "Ben's phone · Relay · sees Lamp · 2 hours left"),
+        (("pins:read",), {"ttl": 90 * 60 + 59}, "anna · sees everything · 90 minutes left"),
+        (
+            ("pins:read", *(f"pins:write:{name}" for name in ("up", "down", "lamp", "bell"))),
+            {"ttl": 115},
+            "anna · Blind up, Blind down and 2 more · sees everything · 1 minute left",
+        ),
+        ((*ALL, "admin"), {"ttl": 5 * 365 * DAY}, "anna · everything · owner · 4 years left"),
+        (
+            (*ALL, "audit:read"),
+            {"sub": None, "ttl": 3719},
+            "Somebody · everything · sees the record · 61 minutes left",
+        ),
+    ],
+)
+def test_says_whose_token_it_is(page: Page, board: Board, scopes, claims: dict, words: str) -> None:
+    open_link(page, board, token(*scopes, **{**claims, "ttl": int(claims["ttl"])}))
+    expect(page.locator("#holder")).to_have_text(words)
+
+
+@pytest.mark.parametrize(
+    ("life", "left", "is_soon"),
+    [
+        (30 * DAY, 4 * DAY, False),
+        (30 * DAY, 2 * DAY, True),
+        (3600, 1800, False),
+        (3600, 300, True),
+        (None, 2 * DAY, True),
+        (None, 4 * DAY, False),
+    ],
+)
+def test_warns_before_it_ends(page: Page, board: Board, life: int | None, left: int, is_soon: bool) -> None:
+    iat = None if life is None else int(time.time()) + left - life
+    open_link(page, board, token(*ALL, ttl=left, iat=iat))
+    expect(page.locator("#pins > li")).not_to_have_count(0)
+    expect(page.get_by_text("Your token ends soon.")).to_be_visible(visible=is_soon)
+
+
+def test_several_tokens(page: Page, board: Board) -> None:
+    mine, guest = token(*ALL), token(*GUEST, sub="Ben")
+    open_link(page, board, mine)
+    expect(page.locator("#pins > li")).to_have_count(6)
+    open_link(page, board, guest)
+    expect(page.locator("#pins > li")).to_have_count(2)
+    assert kept(page) == [guest, mine]
+    page.locator("#holder").click()
+    page.get_by_role("button", name="anna everything").click()
+    expect(page.locator("#pins > li")).to_have_count(6)
+    page.reload()
+    expect(page.locator("#holder")).to_contain_text("anna")
+    assert kept(page) == [mine, guest]
+    page.locator("#holder").click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("status")).to_contain_text("anna: signed out")
+    expect(page.locator("#holder")).to_contain_text("Ben")
+    expect(page.locator("#pins > li")).to_have_count(2)
+    assert kept(page) == [guest]
+    page.locator("#holder").click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("alert")).to_contain_text("This board asks for a token.")
+    assert page.evaluate("JSON.stringify(localStorage)") == "{}"
+
+
+def test_another_one_is_added_by_hand(page: Page, board: Board) -> None:
+    open_link(page, board, token(*ALL))
+    page.locator("#holder").click()
+    page.get_by_role("button", name="Add a token").click()
+    expect(page.get_by_label("Your token, or its link")).to_be_focused()
+    page.keyboard.type(token(*GUEST, sub="Ben"))
+    page.keyboard.press("Enter")
+    expect(page.locator("#holder")).to_contain_text("Ben")
+    expect(page.get_by_label("Your token, or its link")).to_be_hidden()
+    assert len(kept(page)) == 2
+
+
+def test_a_newer_one_takes_the_place_of_the_same(page: Page, board: Board) -> None:
+    open_link(page, board, token(*ALL))
+    expect(page.locator("#pins > li")).to_have_count(6)
+    newer = token(*ALL, ttl=30 * DAY)
+    open_link(page, board, newer)
+    expect(page.locator("#holder")).to_contain_text("days left")
+    assert kept(page) == [newer]
+
+
+def test_a_bad_link_takes_no_good_token_away(page: Page, board: Board) -> None:
+    mine = token(*ALL)
+    open_link(page, board, mine)
+    expect(page.locator("#pins > li")).to_have_count(6)
+    open_link(page, board, token(*ALL, aud="gate", sub="Ben"))
+    expect(page.get_by_role("alert")).to_contain_text("for another board")
+    assert kept(page) == [mine]
+    page.locator("#holder").click()
+    page.get_by_role("button", name="anna everything").click()
+    expect(page.locator("#pins > li")).to_have_count(6)
+
+
+def test_tabs_of_one_phone(page: Page, board: Board) -> None:
+    """Signing out in one of them does so in all."""
+    other = page.context.new_page()
+    other.goto(board.url)
+    open_link(page, board, token(*ALL))
+    expect(page.locator("#pins > li")).to_have_count(6)
+    expect(other.locator("#pins > li")).to_have_count(6)
+    other.locator("#holder").click()
+    other.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("alert")).to_contain_text("This board asks for a token.")
+
+
+def test_what_is_kept_may_be_anything(page: Page, board: Board) -> None:
+    page.goto(board.url)
+    for text in ("{", "{}", "[1]", '["a.b"]', "null"):
+        page.evaluate("text => localStorage.setItem('pinwarden.tokens', text)", text)
+        page.reload()
+        expect(page.get_by_role("alert")).to_contain_text("This board asks for a token.")
+    open_link(page, board, token(*ALL))
+    expect(page.locator("#pins > li")).to_have_count(6)
+
+
+def test_without_a_storage(page: Page, board: Board) -> None:
+    """As in some browsers' private windows: the token lasts as long as the page."""
+    page.add_init_script(
+        "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException() } })"
+    )
+    open_link(page, board, token(*ALL))
+    expect(page.locator("#pins > li")).to_have_count(6)
+    page.locator("#holder").click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("alert")).to_contain_text("This board asks for a token.")
