@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -23,6 +24,11 @@ HEAP = "192k"  # objects are twice as large here as on the board
 # With less, one who changes keys or reads the audit may be told 503 out_of_memory while connections are being
 # cut: see docs/decisions/memory.md.
 FOR_ADMINISTRATION = "208k"
+# A pin of each kind beside the others. 6 kB of that are the stand-ins of PWM, ADC and light strips, which a
+# board has in ROM.
+FOR_EVERY_KIND = "208k"
+EVERY_KIND = {**testbed.PINS, **testbed.KINDS, "door": {**testbed.KINDS["door"], "gpio": 4}}
+del EVERY_KIND["gate"]  # has the opener's GPIO
 REQUESTS = 1000
 WARM_UP = 400  # until all that is kept has been there once: the free heap is then the same to the byte
 
@@ -36,6 +42,7 @@ JSON = {"Content-Type": "application/json"}
 TOGGLE = "/api/v1/pins/relay/toggle"
 KEYS, REVOKED = "/api/v1/keys", "/api/v1/revocations"
 CHALLENGE, AUDIT = "/api/v1/challenge", "/api/v1/audit?limit=50"
+TOKENS, EVENTS = "/api/v1/tokens", "/api/v1/events"
 ADMINISTRATION = [
     (201, "POST", KEYS, json.dumps({"kid": "KID", "from": testbed.KID, "salt": "A" * 43})),
     (200, "GET", KEYS, None),
@@ -43,6 +50,7 @@ ADMINISTRATION = [
     (201, "POST", REVOKED, '{"jti": "lost"}'),
     (200, "GET", REVOKED, None),
     (200, "GET", AUDIT, None),
+    (201, "POST", TOKENS, '{"sub": "guest", "scope": "pins:read:relay pins:write:relay", "ttl": 600}'),
 ]
 
 
@@ -52,8 +60,13 @@ def heap() -> str:
 
 
 @pytest.fixture
-def board(tmp_path: Path, heap: str) -> Iterator[Board]:
-    """Everything on that can be: all kinds of pins, more names, origins, an issuer, the request log."""
+def pins() -> dict:
+    return testbed.PINS
+
+
+@pytest.fixture
+def board(tmp_path: Path, heap: str, pins: dict) -> Iterator[Board]:
+    """Everything on that can be: more names, origins, an issuer, the request log."""
     if not testbed.have("micropython"):
         pytest.skip(testbed.WITHOUT_MICROPYTHON)
     testbed.install(
@@ -63,6 +76,7 @@ def board(tmp_path: Path, heap: str) -> Iterator[Board]:
         origins=["https://panel.example"],
         issuer="home",
         log="requests",
+        pins=pins,
         http={"strangers": 6000},  # limited, but to more than a test asks
     )
     with Board(tmp_path / "flash", "micropython", heapsize=heap, clock=int(time.time())) as made:
@@ -163,6 +177,12 @@ def free(board: Board, caller: Caller) -> int:
     return max(seen)
 
 
+with_every_kind = pytest.mark.parametrize(
+    ("heap", "pins"), [(HEAP, testbed.PINS), (FOR_EVERY_KIND, EVERY_KIND)], ids=["switches", "every kind"]
+)
+
+
+@with_every_kind
 def test_a_thousand_requests_leave_nothing_behind(board: Board, caller: Caller) -> None:
     # Different ones: the verifier remembers some, and forgets the oldest.
     writers = [token("pins:read", "pins:write", sub=f"phone-{number}") for number in range(10)]
@@ -215,7 +235,7 @@ def test_administration_leaves_nothing_behind(board: Board, caller: Caller) -> N
     kids = (f"key-{number}" for number in count())  # for ever: a retired one may not come back
 
     def administer(rounds: int) -> int:
-        fields = JSON | token("admin", "audit:read")
+        fields = JSON | token("admin", "audit:read", "pins:read", "pins:write", jti="administrator")
         for _ in range(rounds):
             kid = next(kids)
             for status, method, path, body in ADMINISTRATION:
@@ -229,6 +249,41 @@ def test_administration_leaves_nothing_behind(board: Board, caller: Caller) -> N
     assert board.starts == [1]
 
 
+@pytest.mark.parametrize("heap", [FOR_ADMINISTRATION])
+def test_streams_leave_nothing_behind(board: Board, caller: Caller) -> None:
+    """Two of them all the time, one after another, while pins change and their owners are judged anew."""
+    phones = [token("pins:read", sub=f"phone-{number}") for number in range(3)]
+    admin, writer = JSON | token("admin"), JSON | token("pins:write")
+
+    def follow(times: int) -> int:
+        for number in range(times):
+            with closing(socket.create_connection(("127.0.0.1", board.port), 10)) as client:
+                fields = {"Host": "door.local", **phones[number % len(phones)]}
+                head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+                client.sendall(f"GET {EVENTS} HTTP/1.1\r\n{head}\r\n".encode())
+                heard = b""
+                while b'"name": "up"' not in heard:  # the last of the first event
+                    part = client.recv(65536)
+                    assert part, heard
+                    heard += part
+                assert caller.ask("POST", TOGGLE, "{}", **writer) == 200
+                while heard.count(b"event: pin\n") < 1:
+                    heard += client.recv(65536)
+                if number % 2:
+                    assert caller.ask("POST", REVOKED, '{"jti": "lost"}', **admin) == 201
+                    while client.recv(65536):
+                        pass
+        assert caller.ask("POST", REVOKED, '{"jti": "lost"}', **admin) == 201
+        return free(board, caller)
+
+    seen = [follow(20), follow(40), follow(40)]
+    print("free heap in bytes:", *seen)
+    assert all(earlier - later < TOLERANCE for earlier, later in pairwise(seen)), seen
+    assert "Traceback" not in "\n".join(board.serial)
+    assert board.starts == [1]
+
+
+@with_every_kind
 def test_a_token_of_the_greatest_length_fits(caller: Caller) -> None:
     """Among many others, and beside heads of strangers that are as large as they may be."""
     made = (testbed.token("pins:read", iss="home", pad="x" * size) for size in range(1200, 1500))
