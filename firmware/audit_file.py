@@ -35,7 +35,9 @@ HEAD = b'{"n":%d,"h":"%s"}'
 
 
 class _Ring:
-    """A file, and the one before it. `.number` and `.digest` (bytes) are the last line's."""
+    """A file, and the one before it. `.number` and `.digest` (bytes) are the last line's. `.is_damaged` tells
+    that the file was set aside just now.
+    """
 
     def __init__(self, path, most):
         self._path = path
@@ -43,12 +45,13 @@ class _Ring:
         self.number = 0
         self.digest = _START
         self._size = 0
-        self.is_torn = False
+        self.is_torn = self.is_damaged = False
         if not self._find_last(path):
             if self._size:  # not a line of ours
                 from .aside import set_aside
 
                 set_aside(path, "no record is in it")
+                self.is_damaged = True
                 self._size = 0
                 self.is_torn = False
             size, torn = self._size, self.is_torn
@@ -118,9 +121,8 @@ def write(audit, due, folder=FOLDER):
     was written waits no longer. Return whether a file is damaged and was set aside, now or earlier. Raises
     OSError, MemoryError.
     """
-    storage.make_folder(folder)
+    was_damaged = bool(storage.make_folder(folder))
     rings = [_Ring(folder + "/" + name, most) for name, most in RINGS]
-    is_damaged = bool(storage.make_folder(folder))
     number = max(rings[0].number, rings[1].number) + 1
     for ring in rings:
         if ring.is_torn:
@@ -147,7 +149,7 @@ def write(audit, due, folder=FOLDER):
         count = rings[1].add(number, [refusal(row, now) for row in audit.refused])
         number += count
         del audit.refused[:count]
-    return is_damaged
+    return was_damaged or rings[0].is_damaged or rings[1].is_damaged
 
 
 def waiting(audit):
