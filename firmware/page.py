@@ -12,9 +12,8 @@ from micropython import const
 from .response import Response
 
 _CHUNK = const(1024)
-_MARK = const(
-    8
-)  # hex digits of its content in a file's name, after the first dot: see packing.py of the tools
+# Hex digits of its content in a file's name, after the first dot: see packing.py of the tools.
+_MARK = const(8)
 
 _TYPES = {
     "html": b"text/html; charset=utf-8",
