@@ -11,16 +11,15 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from itertools import count, pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
+from bench.heap import HEAP
 
 import testbed
 from pinwarden import proof
 from pinwarden_sim import Board
 
-HEAP = "192k"  # objects are twice as large here as on the board
 # With less, one who changes keys or reads the audit may be told 503 out_of_memory while connections are being
 # cut: see docs/decisions/memory.md.
 FOR_ADMINISTRATION = "208k"
@@ -52,35 +51,6 @@ ADMINISTRATION = [
     (200, "GET", AUDIT, None),
     (201, "POST", TOKENS, '{"sub": "guest", "scope": "pins:read:relay pins:write:relay", "ttl": 600}'),
 ]
-
-
-@pytest.fixture
-def heap() -> str:
-    return HEAP
-
-
-@pytest.fixture
-def pins() -> dict:
-    return testbed.PINS
-
-
-@pytest.fixture
-def board(tmp_path: Path, heap: str, pins: dict) -> Iterator[Board]:
-    """Everything on that can be: more names, origins, an issuer, the request log."""
-    if not testbed.have("micropython"):
-        pytest.skip(testbed.WITHOUT_MICROPYTHON)
-    testbed.install(
-        tmp_path / "flash",
-        "micropython",
-        hosts=["door.lan", "door.example"],
-        origins=["https://panel.example"],
-        issuer="home",
-        log="requests",
-        pins=pins,
-        http={"strangers": 6000},  # limited, but to more than a test asks
-    )
-    with Board(tmp_path / "flash", "micropython", heapsize=heap, clock=int(time.time())) as made:
-        yield made.start()
 
 
 @pytest.fixture

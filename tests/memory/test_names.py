@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
-import time
-from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 from bench.heap import NAMES_THAT_FIT, figures
@@ -15,7 +12,6 @@ from bench.heap import NAMES_THAT_FIT, figures
 import testbed
 from pinwarden_sim import Board
 
-HEAP = "192k"  # as in test_heap.py
 FOR_EVERY_KIND = "216k"  # and for administration beside them
 
 # Bytes. A long token in a long head, an administrator's request and a flush of the audit each need several
@@ -25,26 +21,6 @@ LARGEST = 10_000
 FREE_LATER = 20_000
 
 NAMES = 1200  # of those that fit: what is loaded later has names, too
-
-
-@pytest.fixture
-def heap() -> str:
-    return HEAP
-
-
-@pytest.fixture
-def pins() -> dict:
-    return testbed.PINS
-
-
-@pytest.fixture
-def board(tmp_path: Path, heap: str, pins: dict) -> Iterator[Board]:
-    if not testbed.have("micropython"):
-        pytest.skip(testbed.WITHOUT_MICROPYTHON)
-    more = {"hosts": ["door.lan", "door.example"], "origins": ["https://panel.example"]}
-    testbed.install(tmp_path, "micropython", **more, issuer="home", log="requests", pins=pins)
-    with Board(tmp_path, "micropython", heapsize=heap, clock=int(time.time())) as made:
-        yield made.start()
 
 
 def use_everything(board: Board) -> None:
