@@ -202,6 +202,14 @@ def tab_to(page: Page, target: Locator) -> Locator:
     raise AssertionError(f"Tab does not get to {target}")
 
 
+def open_part(page: Page, part: str) -> Locator:
+    """Open a part of the owner's view by the keyboard; its summary."""
+    for one in ("owner", part):
+        summary = tab_to(page, page.locator(f"#{one} > summary"))
+        page.keyboard.press("Enter")
+    return summary
+
+
 def test_signs_in_and_out_by_the_keyboard(page: Page, board: Board) -> None:
     page.goto(board.url)
     field = tab_to(page, page.get_by_label("Your token, or its link"))
@@ -256,9 +264,7 @@ def test_every_control_by_the_keyboard(page: Page, board: Board) -> None:
 
 def test_lets_a_guest_in_by_the_keyboard(page: Page, board: Board) -> None:
     open_page(page, board, *OWNER)
-    for part in ("owner", "share"):
-        summary = tab_to(page, page.locator(f"#{part} > summary"))
-        page.keyboard.press("Enter")
+    summary = open_part(page, "share")
     tab_to(page, page.get_by_label("Who is it for?"))
     page.keyboard.type("Dora")
     tab_to(page, page.get_by_role("checkbox", name="Relay: Use"))
@@ -288,9 +294,7 @@ def test_lets_a_guest_in_by_the_keyboard(page: Page, board: Board) -> None:
 
 def test_withdraws_by_the_keyboard(page: Page, board: Board) -> None:
     open_page(page, board, *OWNER)
-    for part in ("owner", "withdraw"):
-        summary = tab_to(page, page.locator(f"#{part} > summary"))
-        page.keyboard.press("Enter")
+    summary = open_part(page, "withdraw")
     tab_to(page, page.get_by_label("Whose tokens?"))
     page.keyboard.type("emil")
     page.keyboard.press("Enter")
