@@ -153,7 +153,7 @@ def test_what_is_typed_while_it_starts_is_kept(usb_board, port):
     board.reset()
     tool.write(b"\x01")
     expect(tool, RAW)
-    assert board.serial.count("main") == 2
+    board.wait(lambda: board.serial.count("main") == 2)
 
 
 def test_the_cable_is_pulled(usb_board, port):
