@@ -27,8 +27,10 @@ class Case:
     made: Release
     copies: Path  # where the copies go
 
-    def pull(self, after: int) -> tuple[Path, bool]:
-        """The flash as it is when the cable was pulled, and whether the deploy had been through by then."""
+    def pull(self, after: int) -> tuple[Path, str]:
+        """The flash as it is when the cable was pulled, and what stopped the deploy: nothing ("") if it was
+        through by then.
+        """
         flash = self.copies / str(after)
         shutil.copytree(self.flash, flash)
         with Board(flash, "micropython", usb=True, heapsize=HEAP) as board:
@@ -36,7 +38,7 @@ class Case:
             board.usb.pull(after=after)
             return flash, self.deploy(board)
 
-    def cut(self, after: int) -> tuple[Path, bool]:
+    def cut(self, after: int) -> tuple[Path, str]:
         """The same, when the power fails within the write to the flash that brings it to so many bytes."""
         flash = self.copies / f"cut-{after}"
         shutil.copytree(self.flash, flash)
@@ -45,8 +47,8 @@ class Case:
             board.power_cut(after_bytes=after)
             return flash, self.deploy(board)
 
-    def deploy(self, board: Board) -> bool:
-        """Deploy to a board. Returns whether that came to its end."""
+    def deploy(self, board: Board) -> str:
+        """Deploy to a board. Returns what stopped it: nothing ("") if it came to its end."""
         # By its own name mpremote takes the port for an emulator's, and does not poll it: that saves seconds.
         port = os.path.realpath(board.usb.path)
         try:
@@ -54,6 +56,6 @@ class Case:
                 _, plan = steps.prepare(repl, Device.load(self.device), self.made)
                 steps.apply(repl, self.made, plan)
                 repl.reset()
-        except (PortGone, NoRepl):
-            return False
-        return True
+        except (PortGone, NoRepl) as error:
+            return str(error)
+        return ""

@@ -91,8 +91,8 @@ def measured(case: Case) -> tuple[int, int]:
 
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(serial.Serial, "write", counted)
-        flash, through = case.pull(1 << 30)
-    assert through
+        flash, stopped = case.pull(1 << 30)
+    assert not stopped
     before, after = usbbench.snapshot(case.flash), usbbench.snapshot(flash)
     return sum(sizes), sum(len(data) for name, data in after.items() if before.get(name) != data)
 
@@ -105,9 +105,9 @@ def test_a_whole_version_whenever_the_cable_is_pulled(deploy: Deploy) -> None:
     points += [deploy.size - int(step * part / 12) - 1 for part in range(11, 4, -1)]
     seen: Counter[str] = Counter()
     with ProcessPoolExecutor(WORKERS, multiprocessing.get_context("spawn")) as pool:
-        for number, (flash, through) in enumerate(pool.map(deploy.case.pull, points)):
+        for number, (flash, stopped) in enumerate(pool.map(deploy.case.pull, points)):
             after = points[number]
-            assert not through, f"all {after} bytes of {deploy.size} were sent"
+            assert stopped, f"all {after} bytes of {deploy.size} were sent"
             build = check(deploy, flash, after)
             seen[build] += 1
             switched = usbbench.slot(flash)["slot"] == "a"
@@ -122,8 +122,8 @@ def test_a_whole_version_whenever_the_cable_is_pulled(deploy: Deploy) -> None:
 def test_a_whole_version_whenever_the_power_fails_in_a_write(deploy: Deploy) -> None:
     points = [int(number * deploy.written / CUTS) + 1 for number in range(CUTS)]
     with ProcessPoolExecutor(WORKERS, multiprocessing.get_context("spawn")) as pool:
-        for number, (flash, through) in enumerate(pool.map(deploy.case.cut, points)):
-            assert not through, f"{points[number]} bytes of {deploy.written} were written"
+        for number, (flash, stopped) in enumerate(pool.map(deploy.case.cut, points)):
+            assert stopped, f"{points[number]} bytes of {deploy.written} were written"
             build = check(deploy, flash, points[number])
             if number % STARTED == 0:
                 start(deploy, flash, build)
@@ -173,7 +173,7 @@ def deploy_again(deploy: Deploy, flash: Path) -> None:
     """The next deploy puts it right."""
     with Board(flash, "micropython", usb=True) as board:
         board.power_on()
-        assert deploy.case.deploy(board)
+        assert not deploy.case.deploy(board)
         board.wait(lambda: usbbench.slot(flash)["trial"] == 0, timeout=20)
     assert usbbench.whole(flash, usbbench.slot(flash)["slot"]) == deploy.new
     assert (flash / "secrets.json").read_bytes() == deploy.case.made.secrets
@@ -189,12 +189,12 @@ def test_with_power_of_its_own_the_board_is_as_whole(deploy: Deploy, tmp_path: P
     with Board(flash, "micropython", usb=True) as board:
         board.power_on()
         board.usb.pull(after=deploy.size // 2, power=False)
-        assert not case.deploy(board)
+        assert case.deploy(board), "it went on without a cable"
         assert board.alive
         with pytest.raises(NoPort), Repl(board.usb.path):
             pytest.fail("there is no cable")
         check(deploy, flash, deploy.size // 2)
         board.usb.plug()
-        assert case.deploy(board)
+        assert not case.deploy(board)
         board.wait(lambda: usbbench.slot(flash)["trial"] == 0, timeout=20)
     assert usbbench.whole(flash, usbbench.slot(flash)["slot"]) == deploy.new
