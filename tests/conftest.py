@@ -45,6 +45,12 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(NoSkip())
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """How many workers `-n auto` takes: a test waits, for a board or a deadline, as long as it computes."""
+    return (os.cpu_count() or 1) * 3 // 2
+
+
 @pytest.fixture(scope="session")
 def program() -> Callable[..., str]:
     """`program("chromium", package="chromium")`: the path of a program of the system, or the test skips."""
