@@ -61,7 +61,7 @@ class Api:
             response = answer(self, request, grant, parts)
         except (Denied, PinError) as error:
             response = _refused(error)
-            response.action = getattr(error, "reason", None)
+            response.reason = getattr(error, "reason", None)
             stranger = getattr(error, "stranger", True)
         if grant is not None:
             response.subject = grant.subject

@@ -314,7 +314,7 @@ def _read_mark(warnings):
 def _read_revoked(clock, warnings):
     from .revocation import Revocations
 
-    revocations = Revocations(now=clock.now, certain=clock.proof)
+    revocations = Revocations(now=clock.now, certain=clock.certain)
     revoked = revocations.revoked
     if revocations.lost and "revocations" not in warnings:
         warnings.append("revocations")

@@ -60,21 +60,19 @@ class Audit:
 
     def hear(self, request, response):
         """Note what has come of a request; `request` is None where its head could not be read."""
-        action = response.action
         refused = response.status >= 400
-        if refused:
-            action = action or response.code
-        if action is None:  # who has looked; or was told by /healthz that the board is not well
+        told = (response.reason or response.code) if refused else response.action
+        if told is None:  # who has looked; or was told by /healthz that the board is not well
             return
         try:
             address = address_of(request.peer) if request and request.peer else None
             if refused:
                 shown = request is not None and b"authorization" in request.fields
-                self._refuse(address, action, response.subject, shown)
+                self._refuse(address, told, response.subject, shown)
             else:
-                if action[0] == "clock":
+                if told[0] == "clock":
                     self._clock.was_moved = False  # that is not to stand here twice
-                self.note(action, response.subject, response.token_id, address)
+                self.note(told, response.subject, response.token_id, address)
         except MemoryError:  # it has been done, and is to be answered
             self.dropped += 1
 

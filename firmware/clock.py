@@ -55,18 +55,18 @@ class Clock:
         self.epoch = _UNIX_OF_2000 if time.gmtime(0)[0] == 2000 else 0
         self.problem = None
         self._iat, self._mark, ahead = before
-        self._proof = max(self._iat, self._mark) or None
-        self._proof_at = self._seconds = self._ms = 0
+        self._certain = max(self._iat, self._mark) or None
+        self._certain_at = self._seconds = self._ms = 0
         self._ticks = time.ticks_ms()
         self._last = self._last_unix = 0
         self._source = "rtc"
         self.was_moved = False
         self._settle()
         now = self.now()
-        if now is not None and now - ahead > (self._proof or 0):
+        if now is not None and now - ahead > (self._certain or 0):
             # A reset does not stop it; and only who has the board in his hands, on USB, could set it behind
             # our back.
-            self._proof = now - ahead
+            self._certain = now - ahead
 
     def _settle(self):
         # In the board's own seconds: until 2034 those are small ints, which cost no memory, and Unix seconds
@@ -96,18 +96,18 @@ class Clock:
         self._ms %= 1000
         return self._seconds
 
-    def proof(self):
+    def certain(self):
         """What time it is at the least, for certain, in Unix seconds; None if that was never known."""
-        if self._proof is None:
+        if self._certain is None:
             return None
-        passed = self.tick() - self._proof_at
-        return max(self._proof + passed - (passed >> _SHORT), self._iat)
+        passed = self.tick() - self._certain_at
+        return max(self._certain + passed - (passed >> _SHORT), self._iat)
 
     def set(self, unix, source, is_certain):
         """Set the clock to Unix seconds; `source` is "ntp" or "manual". ValueError: it cannot be then."""
         if type(unix) is not int or not BUILD_DATE <= unix < _UNIX_OF_2100:
             raise ValueError("not a time between this firmware's making and the year 2100")
-        if unix < max(self._iat, self._mark, (self.proof() or 0) - _LEEWAY):
+        if unix < max(self._iat, self._mark, (self.certain() or 0) - _LEEWAY):
             raise ValueError("earlier than this board knows it to be")
         if is_certain:
             self.hold()  # the mark stays where it is now: many small steps back get no further than one
@@ -118,17 +118,17 @@ class Clock:
         self._source = source
         self.problem = None
         if is_certain:
-            self._prove(unix)
+            self._be_certain(unix)
 
-    def _prove(self, unix):
-        self._proof_at = self.tick()
-        self._proof = unix
+    def _be_certain(self, unix):
+        self._certain_at = self.tick()
+        self._certain = unix
 
     def saw_iat(self, iat):
         """Note the `iat` of a token that was verified: it is that late at least."""
         if iat > self._iat:
-            if iat > (self.proof() or BUILD_DATE):
-                self._prove(iat)
+            if iat > (self.certain() or BUILD_DATE):
+                self._be_certain(iat)
             self._iat = iat
             self._settle()
 
@@ -137,11 +137,11 @@ class Clock:
         is to be known after the next start: the newest `iat` and the mark, both in Unix seconds, 0 for
         nothing; and by how many seconds the clock is ahead of what is certain.
         """
-        proof = self.proof() or 0
-        if proof - _LEEWAY > self._mark:
-            self._mark = proof - _LEEWAY
+        certain = self.certain() or 0
+        if certain - _LEEWAY > self._mark:
+            self._mark = certain - _LEEWAY
             self._settle()
-        return self._iat, self._mark, (self.now() or proof) - proof
+        return self._iat, self._mark, (self.now() or certain) - certain
 
     def state(self):
         """{"set": bool, "source": "ntp", "manual", "rtc" or None}"""

@@ -45,11 +45,12 @@ class Response:
     text. `code` names the problem, None where there is none; the request log shows it.
     """
 
-    # For the logs: whose token it was, which, and what was done: (what, pin or None, value or None); or the
-    # reason of a refusal.
+    # For the logs: whose token it was, which, and what was done: (what, pin or None, value or None); of a
+    # refusal the reason, where it has one beside its code.
     subject = None
     token_id = None
     action = None
+    reason = None
     stranger = True  # nobody with a key has asked
 
     def __init__(self, status=200, body=b"", content_type=JSON, fields=b"", length=None, code=None):

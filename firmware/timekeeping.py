@@ -105,21 +105,21 @@ def _take(clock, servers, max_jump, asked, turn, path, ntp, log):
         if name != ntp.host and other is not None
     ]
     agrees = bool(others) and min(others) <= _AGREE
-    proof = clock.proof()
+    certain = clock.certain()
     now = clock.now()
     if not agrees:
-        if proof is None or unix > proof + max_jump:
+        if certain is None or unix > certain + max_jump:
             raise ValueError("far ahead of what is certain: a second server has to agree")
         if others and now is not None and abs(unix - now) > _AGREE:
             raise ValueError("another server says otherwise")
     # What is certain does not go back: two servers that lie could slow it down, five minutes each time.
-    clock.set(unix, "ntp", agrees and (proof is None or unix > proof))
+    clock.set(unix, "ntp", agrees and (certain is None or unix > certain))
     if agrees:
         return True
     if now is not None and abs(unix - now) > _AGREE:
         # Else a reset would make certain what one server has said.
         flush(clock, path, log)
-    return abs(unix - proof) <= _AGREE
+    return abs(unix - certain) <= _AGREE
 
 
 def _later(clock, delay):

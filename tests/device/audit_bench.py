@@ -43,10 +43,11 @@ class Request:
 class Response:
     """response.Response, as far as the audit uses it."""
 
-    def __init__(self, status=200, action=None, code=None, subject="anna", token_id="j1"):
+    def __init__(self, status=200, action=None, code=None, subject="anna", token_id="j1", reason=None):
         self.status = status
         self.action = action
         self.code = code
+        self.reason = reason
         self.subject = subject
         self.token_id = token_id
 

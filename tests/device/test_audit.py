@@ -35,7 +35,7 @@ MINUTE = 1200
         ("what only was asked", Response(200), 0, 0),
         ("a page that has not changed", Response(304), 0, 0),
         ("no token", Response(401, code="missing_token", subject=None), 0, 1),
-        ("a bad token", Response(401, "signature", "invalid_token", None), 0, 1),
+        ("a bad token", Response(401, None, "invalid_token", None, reason="signature"), 0, 1),
         ("a token for something else", Response(403, code="insufficient_scope"), 0, 1),
         ("a limit of the pin", Response(429, code="too_soon"), 0, 1),
         ("too little memory", Response(503, code="out_of_memory", subject=None), 0, 1),
@@ -74,7 +74,7 @@ def test_refusals_are_counted_by_address_and_code():
 
 def test_of_a_bad_token_the_reason_is_kept():
     audit = Audit(Clock())
-    audit.hear(Request(), Response(401, "revoked", "invalid_token"))
+    audit.hear(Request(), Response(401, code="invalid_token", reason="revoked"))
     equal(audit.refused, [["10.0.0.1", "revoked", 1, "anna"]])
 
 
@@ -137,7 +137,7 @@ def test_noise_does_not_hide_who_guesses():
         audit.hear(Request("10.0.0.%d" % number), Response(404, code="not_found"))
     guess = Request("10.0.0.66", authorization=b"Bearer x")
     for _ in range(5):
-        audit.hear(guess, Response(401, "signature", "invalid_token", None))
+        audit.hear(guess, Response(401, None, "invalid_token", None, reason="signature"))
     equal(audit.refused[-2:], [[None, "others", 97, None], ["10.0.0.66", "signature", 5, None]])
 
 
@@ -147,7 +147,8 @@ def test_ten_thousand_refusals_take_bounded_room_and_leave_the_record_of_command
     write(audit)
     for number in range(10000):
         address = "10.0.%d.%d" % (number // 256 % 4, number % 256)
-        audit.hear(Request(address), Response(401, "code_%d" % number, "invalid_token", "x" * 300))
+        refused = Response(401, None, "invalid_token", "x" * 300, reason="code_%d" % number)
+        audit.hear(Request(address), refused)
         if number % 100 == 99:
             equal(len(audit.refused), 4)
             equal(sum([row[2] for row in audit.refused]), 100)

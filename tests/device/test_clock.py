@@ -102,21 +102,21 @@ def test_what_is_known_from_before_the_start(iat, mark):
     clock = clock_of(Board(), iat, mark)
     raises(ValueError, clock.set, NOW - 1, "manual", True)
     clock.set(NOW, "manual", False)
-    equal(clock.proof(), NOW)
+    equal(clock.certain(), NOW)
 
 
 def test_nothing_is_certain_of_a_new_board():
     clock = clock_of(Board())
-    equal(clock.proof(), None)
+    equal(clock.certain(), None)
     clock.set(NOW + DAY, "ntp", False)
-    equal(clock.proof(), None)
+    equal(clock.certain(), None)
     equal(clock.hold(), (0, 0, NOW + DAY))
 
 
 def test_a_clock_that_runs_at_the_start_is_certain_but_for_what_one_server_said():
-    equal(clock_of(Board(NOW)).proof(), NOW)
-    equal(clock_of(Board(NOW), 0, NOW - DAY, HOUR).proof(), NOW - HOUR)
-    equal(clock_of(Board(NOW), 0, NOW - HOUR, DAY).proof(), NOW - HOUR)
+    equal(clock_of(Board(NOW)).certain(), NOW)
+    equal(clock_of(Board(NOW), 0, NOW - DAY, HOUR).certain(), NOW - HOUR)
+    equal(clock_of(Board(NOW), 0, NOW - HOUR, DAY).certain(), NOW - HOUR)
 
 
 def test_what_is_certain_grows_by_the_crystal():
@@ -129,7 +129,7 @@ def test_what_is_certain_grows_by_the_crystal():
         board.local = 0  # a clock that is set, or lost, has no part in it
         passed = clock.tick()
     equal(passed, 500 * DAY)
-    equal(clock.proof(), NOW + 500 * DAY - (500 * DAY >> 12))
+    equal(clock.certain(), NOW + 500 * DAY - (500 * DAY >> 12))
 
 
 @cases(
@@ -156,10 +156,10 @@ def test_a_running_clock_goes_back_no_further_than_an_administrators_clock_may_b
     clock.set(NOW, "manual", True)
     board.passes(HOUR)
     certain = NOW + HOUR - (HOUR >> 12)
-    equal(clock.proof(), certain)
+    equal(clock.certain(), certain)
     raises(ValueError, clock.set, certain - 301, "manual", True)
     clock.set(certain - 300, "manual", True)
-    equal(clock.proof(), certain - 300)
+    equal(clock.certain(), certain - 300)
     raises(ValueError, clock.set, certain - 301, "manual", True)  # nor in a second step
 
 
@@ -180,7 +180,7 @@ def test_what_one_server_says_is_not_certain():
     clock.set(NOW, "manual", True)
     clock.set(NOW + DAY, "ntp", False)
     equal(clock.now(), NOW + DAY)
-    equal(clock.proof(), NOW)
+    equal(clock.certain(), NOW)
 
 
 @cases([("older than what is certain", NOW - 1, NOW), ("newer", NOW + DAY, NOW + DAY)])
@@ -189,10 +189,10 @@ def test_a_token_proves_what_time_it_is_at_least(iat, certain):
     clock = clock_of(board)
     clock.set(NOW, "manual", True)
     clock.saw_iat(iat)
-    equal(clock.proof(), certain)
+    equal(clock.certain(), certain)
     equal(clock.hold()[0], iat)
     board.passes(HOUR)
-    equal(clock.proof(), certain + HOUR)
+    equal(clock.certain(), certain + HOUR)
 
 
 def test_an_older_token_changes_nothing():

@@ -49,7 +49,7 @@ def test_tells_a_board_that_does_not_know():
     equal((answer.status, json.loads(answer.body)), (200, {"set": True, "source": "manual", "now": NOW}))
     equal((answer.subject, answer.stranger), ("anna", False))
     equal(board.clock.now(), NOW)
-    equal(board.clock.proof(), NOW)
+    equal(board.clock.certain(), NOW)
     kept = content(PATH)
     equal((kept["iat"], kept["mark"], kept["ahead"]), (0, NOW - 300, 0))
 

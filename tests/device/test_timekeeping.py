@@ -245,7 +245,7 @@ async def test_two_servers_set_a_board_that_was_off_for_a_year():
     world.off(365 * DAY)
     await world.lives(10)
     equal(world.told(), 0)
-    equal(world.clock.proof() - world.true, 0)
+    equal(world.clock.certain() - world.true, 0)
 
 
 @in_folder
@@ -294,7 +294,7 @@ async def test_a_slow_creep_gets_no_further_than_a_single_step(names, liars):
     world.answers = lies
     await world.lives(8 * DAY, 1800)
     assert 0 <= world.told() <= DAY, world.told()
-    assert world.clock.proof() <= world.true
+    assert world.clock.certain() <= world.true
     assert world.file()["mark"] <= world.true, world.file()
 
 
@@ -303,7 +303,7 @@ async def test_a_slow_creep_gets_no_further_than_a_single_step(names, liars):
 async def test_a_creep_gets_no_further_with(power_cuts):
     world = World("a", "b")
     world.knows(NOW)
-    world.answers = {"a": lambda _, now: (now or world.clock.proof()) + DAY - 10, "b": FAILURE}
+    world.answers = {"a": lambda _, now: (now or world.clock.certain()) + DAY - 10, "b": FAILURE}
     for _ in range(20):
         await world.lives(2 * HOUR, 300)
         assert world.told() is None or world.told() <= DAY + HOUR, world.told()
@@ -325,7 +325,7 @@ async def test_a_reset_makes_nothing_certain_that_one_server_has_said():
     await world.lives(60)
     equal(world.told(), DAY // 2)
     world.reset()
-    assert world.clock.proof() <= world.true, world.clock.proof() - world.true
+    assert world.clock.certain() <= world.true, world.clock.certain() - world.true
 
 
 @cases([("one server", ("a",)), ("two that have agreed to lie", ("a", "b"))])
@@ -334,7 +334,7 @@ async def test_a_creep_backwards_gets_no_further_with(names):
     """A clock that is slowed down lets tokens live longer."""
     world = World(*names)
     world.knows(NOW)
-    world.answers = dict.fromkeys(names, lambda true, _: world.clock.proof() - 299)
+    world.answers = dict.fromkeys(names, lambda true, _: world.clock.certain() - 299)
     await world.lives(8 * DAY, 1800)
     assert -300 - (8 * DAY >> 12) <= world.told() <= 0, world.told()
 
@@ -419,7 +419,7 @@ async def test_a_clock_that_is_right_at_the_start(mark, rtc, ahead):
     await world.lives(5)
     equal(world.told(), 0)
     equal(world.clock.state()["source"], "rtc")
-    assert 0 <= world.clock.proof() - (rtc - ahead) <= 5
+    assert 0 <= world.clock.certain() - (rtc - ahead) <= 5
     equal(world.file()["mark"], NOW - ahead - 300)
 
 
