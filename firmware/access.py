@@ -13,7 +13,7 @@ from .request import JOINED
 
 LATER = b"Retry-After: 5\r\n"
 _CONFIRMATION = {"pinwarden": "proof"}  # the claim cnf (RFC 7800) of a token for signed requests only
-_ENOUGH = const(2200)  # octets of the field: the longest token, 2048 bytes, and some spaces before it
+_LONGEST = const(2200)  # octets of the field: the longest token, 2048 bytes, and some spaces before it
 
 
 class Denied(Exception):
@@ -36,14 +36,19 @@ class Denied(Exception):
 
 
 class Grant:
-    """What a verified token allows. `.subject` is its `sub` or None, `.scopes` a list of str, `.expires` Unix
-    seconds.
+    """What a verified token allows. `.subject` is its `sub` or None, `.token_id` its `jti` or None, `.scopes`
+    a list of str; `.issued` (or None) and `.expires` are Unix seconds. `.is_child` tells that it was made
+    with another one, `.is_bound` that it is for signed requests only.
     """
 
+    # Not the claims as they are: a stream keeps its grant for hours.
     def __init__(self, claims):
         self.subject = claims.get("sub")
         self.token_id = claims.get("jti")
+        self.issued = claims.get("iat")
         self.expires = claims["exp"]
+        self.is_child = "parent" in claims
+        self.is_bound = "cnf" in claims
         self.scopes = claims.get("scope", "").split(" ")
         if "privileges" in claims:
             self.scopes += claims["privileges"]
@@ -121,6 +126,15 @@ class Access:
             self.clock.saw_iat(min(claims["iat"], now))
         return Grant(claims)
 
+    def signed_by(self, request):
+        """Return (key, octets) of the token of a request that authorize() has let in: the key that has signed
+        it, and what of it that key has signed. Its signature need not have come.
+        """
+        token = proof.token_in(request.fields[b"authorization"])
+        first = token.find(b".")
+        last = token.find(b".", first + 1)
+        return self.verifier.key_of(token[:first]), token[:last] if last > 0 else token
+
     def _bearer(self, value, is_taken):
         """Return the token in the value of Authorization (bytes or None)."""
         how = "Authorization: Bearer TOKEN" if is_taken else "a signed request, Authorization: Pinwarden"
@@ -129,9 +143,9 @@ class Access:
         if value[:7].lower() == b"bearer ":
             if not is_taken:
                 raise self._denied(401, "bearer_disabled", "only signed requests are taken here", None, True)
-            # No more than tells that it is too long: a copy of thousands needs room in one piece. With
-            # its spaces, too: what was verified must be the field's last word, which share.py reads again.
-            return value[7:_ENOUGH] if len(value) > _ENOUGH else value[7:].lstrip(b" ")
+            if len(value) > _LONGEST:  # before it is copied: that needs room in one piece
+                raise self._denied(401, "invalid_token", "longer than any token", "too_large")
+            return proof.token_in(value)
         if value.lower() == b"bearer":
             raise self._denied(400, "invalid_request", "Authorization holds no token")
         if JOINED in value:

@@ -1,7 +1,6 @@
 """The keys of a running board: a change of the file and of what verifies tokens, both or neither."""
 
 import base64url
-import strictjson
 
 from . import keyring
 from .keyring import KeyringError
@@ -49,10 +48,10 @@ class AdminKeys:
         return {"kid": jwk["kid"], "alg": jwk["alg"]}, jwks is not None
 
     def retire(self, kid, request):
-        """Remove the key called `kid`, unless it has signed the token of this `request`."""
+        """Remove the key called `kid`, unless it has signed the token of this `request`, which was let in."""
         secrets = keyring.load(self._path)
         jwks = keyring.without_key(secrets["keys"], kid)
-        if kid == signer(request):
+        if kid == self._access.signed_by(request)[0].kid:
             # Or the answer would be the last that its sender gets; so another key is known to work.
             raise KeyringError("key_in_use", "it signed the token of this request; use one of another key")
         self._replace(secrets, jwks)
@@ -67,12 +66,3 @@ class AdminKeys:
         unload("newkey", "verifier", "jwtrules")
         keyring.store(secrets, jwks, self._path)
         self._access.use(verifier)
-
-
-def signer(request):
-    """Return the `kid` of the key that signed the token of an authorized request; None if the token names
-    none, which is good on a board with one key only.
-    """
-    token = request.fields[b"authorization"].split(b" ")[-1]
-    header = strictjson.loads(base64url.decode(token[: token.find(b".")]))
-    return header.get("kid") if type(header) is dict else None

@@ -19,9 +19,9 @@ _STATUS = {"unknown_pin": 404, "bad_value": 422, "not_supported": 422, "interloc
 
 class Api:
     """Answers requests. `describe_device()` returns what /device tells beside the token, `page(request)` a
-    file or None, `administer(request, parts)` what an administrator asks for, see admin.py. `warnings` are
-    what /healthz tells beside: names of files that were damaged and set aside. `events` is an events.Events,
-    or None where there are no streams.
+    file or None, `administer(request, grant, parts)` what an administrator asks for, see admin.py. `warnings`
+    are what /healthz tells beside: names of files that were damaged and set aside. `events` is an
+    events.Events, or None where there are no streams.
     """
 
     def __init__(self, access, pins, clock, describe_device, page, administer, warnings=(), events=None):
@@ -156,7 +156,7 @@ class Api:
 
     def _administration(self, request, grant, parts):
         self._access.require(grant, "audit:read" if parts[0] == "audit" else "admin")
-        return self._administer(request, parts)
+        return self._administer(request, grant, parts)
 
     def _describe(self, grant, name):
         told = self._pins.describe(name)

@@ -160,7 +160,7 @@ def _parts(leave):
         finally:
             _unload("page")
 
-    def administer(request, parts):
+    def administer(request, grant, parts):
         # Loaded for each such request: it is a tenth of the application's memory, and asked for once a month.
         access.forget()
         gc.collect()
@@ -172,7 +172,7 @@ def _parts(leave):
             if parts[0] == "tokens":
                 from .share import answer
 
-                return answer(request, access, settings, os.urandom)
+                return answer(request, grant, access, settings, os.urandom)
             if parts[0] == "audit":
                 from .audit_read import read
 

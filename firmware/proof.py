@@ -119,12 +119,17 @@ def is_signed(value):
     return value[:10].lower() == _SCHEME
 
 
+def token_in(value):
+    """Return what follows the scheme in the value of Authorization (bytes)."""
+    return value[value.find(b" ") + 1 :].lstrip(b" ")
+
+
 def parse(fields):
     """Return the Proof in the fields of a request (bytes by lower-case name). Raises ProofError.
 
     One spelling is taken, to the octet (RFC 9651): what is signed and what is checked cannot differ.
     """
-    token = fields[b"authorization"][10:].lstrip(b" ")
+    token = token_in(fields[b"authorization"])
     given = fields.get(b"signature-input", b"")
     signature = fields.get(b"signature", b"")
     if b"content-digest" not in fields:

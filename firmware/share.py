@@ -11,10 +11,9 @@ import hmac
 
 import base64url
 import jwt
-import strictjson
 from micropython import const
 
-from .access import Denied, Grant
+from .access import Denied
 from .api import members_of
 from .response import json_response
 
@@ -27,31 +26,24 @@ _LONGEST = const(2048)  # bytes of a token: jwt.Verifier's max_length
 _SHOWN = const(32)  # characters of a name that the audit holds
 
 
-def answer(request, access, settings, random):
-    """Return the Response to the request of somebody who may share; `random(n)` gives n octets. Raises
-    Denied.
+def answer(request, parent, access, settings, random):
+    """Return the Response to the request of somebody who may share, by the Grant `parent`; `random(n)` gives
+    n octets. Raises Denied.
     """
-    signing_input = request.fields[b"authorization"].split(b" ")[-1]
-    first = signing_input.find(b".")
-    last = signing_input.find(b".", first + 1)
-    if last > 0:  # a bearer; of a signed request's the signature did not come
-        signing_input = signing_input[:last]
-    parent = strictjson.loads(base64url.decode(signing_input[first + 1 :]))
-    now = access.clock.now()
     body = members_of(request)
     _check_parent(parent, body.get("bearer"))
-    claims = _claims(body, parent, settings, now)
-    claims["scope"] = _scope(body.get("scope"), access, Grant(parent), settings["pins"])
+    claims = _claims(body, parent, settings, access.clock.now())
+    claims["scope"] = _scope(body.get("scope"), access, parent, settings["pins"])
     claims["jti"] = str(base64url.encode(random(_JTI_BYTES)), "utf-8")
     if access.revocations.is_revoked(claims):
         raise _bad("sub: the tokens of this name that are made now are revoked; choose another")
-    # The key that has verified the parent: when it is retired, both end.
-    key = access.verifier.key_of(signing_input[:first])
+    # The key that has signed the parent: when it is retired, both end.
+    key, signed = access.signed_by(request)
     token = jwt.encode(claims, key).encode()
     if len(token) > _LONGEST:
         raise _bad("the token would be longer than %d bytes; name fewer pins" % _LONGEST)
     end = token.rfind(b".")
-    sealed = seal(key.mac(signing_input), token[:end], base64url.decode(token[end + 1 :]))
+    sealed = seal(key.mac(signed), token[:end], base64url.decode(token[end + 1 :]))
     told = {"token": str(token[:end], "utf-8"), "sealed": str(base64url.encode(sealed), "utf-8")}
     for name in ("exp", "sub", "scope"):
         told[name] = claims[name]
@@ -91,9 +83,13 @@ def _claims(body, parent, settings, now):
         "aud": settings["name"],
         "sub": sub,
         "iat": now,
-        "exp": min(now + ttl, parent["exp"], now + settings["max_ttl"]),
-        "parent": {name: parent[name] for name in ("jti", "sub", "iat") if name in parent},
+        "exp": min(now + ttl, parent.expires, now + settings["max_ttl"]),
+        "parent": {"jti": parent.token_id},
     }
+    if parent.subject is not None:
+        claims["parent"]["sub"] = parent.subject
+    if parent.issued is not None:
+        claims["parent"]["iat"] = parent.issued
     if settings["issuer"] is not None:
         claims["iss"] = settings["issuer"]
     if not bearer:
@@ -105,12 +101,12 @@ def _claims(body, parent, settings, now):
 
 def _check_parent(parent, bearer):
     """Check that a token may have children: those could be revoked, and need nothing that it may not do."""
-    if not 0 < len(parent.get("jti", "").encode()) <= _LONGEST_ID:
+    if not 0 < len((parent.token_id or "").encode()) <= _LONGEST_ID:
         raise Denied(422, "no_jti", "the token of this request has no jti of 1 to 128 bytes to revoke it by")
-    if "parent" in parent:
+    if parent.is_child:
         # Its children would outlive the revocation of the one that it comes from.
         raise _refused("a token that was shared cannot be shared")
-    if bearer and "cnf" in parent:
+    if bearer and parent.is_bound:
         raise _refused("a token for signed requests only has no bearers as children")
 
 

@@ -1,7 +1,7 @@
 """The guard, by RFC 6750 to the letter: credentials, challenges, scopes."""
 
 import jwt
-from access_bench import NOW, OTHER_KEY, Clock, access_of, request_of, token
+from access_bench import KEY, NOW, OTHER_KEY, Clock, access_of, request_of, signed, token
 from firmware.access import Denied, Grant
 from harness import cases, equal, raises
 
@@ -293,8 +293,35 @@ def test_allows_some(grant, allowed):
 def test_what_a_grant_tells():
     grant = grant_of("pins:read", sub="anna", jti="a1")
     equal((grant.subject, grant.token_id, grant.expires), ("anna", "a1", NOW + 3600))
-    grant = grant_of("pins:read")
+    equal((grant.issued, grant.is_child, grant.is_bound), (None, False, False))
+    grant = grant_of("pins:read", iat=0, parent={"jti": "a1"}, cnf={})
     equal((grant.subject, grant.token_id), (None, None))
+    equal((grant.issued, grant.is_child, grant.is_bound), (0, True, True))
+
+
+@cases(
+    [
+        ("a bearer", ["Authorization: Bearer " + GOOD]),
+        ("a bearer, otherwise written", ["authorization:  bearer    " + GOOD]),
+        ("a signed request", signed(GOOD, "GET", "/")),
+    ]
+)
+def test_what_a_request_is_signed_by(fields):
+    """What makes a child, and the key that is not retired, is what was verified, however it was shown."""
+    access = access_of(Clock())
+    request = request_of("GET", "/", *fields)
+    access.authorize(request)
+    key, octets = access.signed_by(request)
+    assert key is KEY
+    equal(octets, GOOD.rpartition(".")[0].encode())
+
+
+def test_a_field_is_no_longer_than_a_token_may_be():
+    """Some spaces are all that there may be beside."""
+    field = "Authorization: Bearer" + " " * (2200 - 6 - len(GOOD)) + GOOD
+    authorize(field)
+    for longer in (field.replace("Bearer ", "Bearer  "), field + "x", field + " " + GOOD):
+        equal(denied(longer)[3], "too_large")
 
 
 def test_privileges_stay_what_they_were():

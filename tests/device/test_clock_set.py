@@ -28,7 +28,7 @@ class Board:
         self.api = Api(access_of(self.clock, *revoked), pins, self.clock, dict, page, self.administer)
         self.asked = 0
 
-    def administer(self, request, parts):
+    def administer(self, request, grant, parts):
         equal(parts, ["clock"])
         return clock_set.answer(request, self.clock, PATH)
 

@@ -45,9 +45,9 @@ class Board:
         self.drawn += 1
         return bytes([self.drawn] * count)
 
-    def administer(self, request, parts):
+    def administer(self, request, grant, parts):
         equal(parts, ["tokens"])
-        return share.answer(request, self.access, self.settings, self.random)
+        return share.answer(request, grant, self.access, self.settings, self.random)
 
     def ask(self, value, body, path=TOKENS, method="POST"):
         data = b"" if body is None else json.dumps(body).encode()
