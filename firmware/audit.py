@@ -23,6 +23,7 @@ _LINE = const(512)  # octets of an event: with less text, if each of its charact
 _ENOUGH = const(10)  # events are written at once: so many make one write
 _ROWS = const(6)  # kinds of refusals that are told apart; a further row is for all others
 _PLAIN = const(3)  # of them without a credential: those are cheap, and must not hide who guesses
+_FORGED = "signature"  # the reason of a refusal of a token that no key of ours has signed
 
 # Writes are saved up: 15 at the most, and one more every 80 s. That is 60 in any hour.
 _SAVED = const(15)
@@ -121,12 +122,15 @@ class Audit:
         """Count a refusal; `shown` tells that a credential was shown."""
         row = self._row(address, code)
         if row is None and len(self.refused) >= (_ROWS if shown else _PLAIN):
-            address = subject = None
-            code = "others"
-            row = self._row(address, code)
-        if row is None:
-            row = [address, code, 0, None]
-            self.refused.append(row)
+            others = row = self._row(None, "others") or self._new(None, "others")
+            if code == _FORGED:
+                # Who forges tokens is not lost among the others: who was refused least goes there.
+                row = min(self.refused, key=lambda row: (row[0] is None, row[1] == _FORGED, row[2]))
+                others[2] += row[2]
+                row[:] = [address, code, 0, None]
+            else:
+                subject = None
+        row = row or self._new(address, code)
         row[2] += 1
         row[3] = subject or row[3]
 
@@ -135,6 +139,10 @@ class Audit:
             if row[1] == code and row[0] == address:
                 return row
         return None
+
+    def _new(self, address, code):
+        self.refused.append([address, code, 0, None])
+        return self.refused[-1]
 
     def look(self):
         """Count one look; return what is to be written now: 0 nothing, 1 events, 2 refusals, 3 both."""

@@ -141,6 +141,33 @@ def test_noise_does_not_hide_who_guesses():
     equal(audit.refused[-2:], [[None, "others", 97, None], ["10.0.0.66", "signature", 5, None]])
 
 
+def test_noise_with_a_credential_does_not_hide_who_forges():
+    """Any credential will do for noise, as from many addresses."""
+    audit = audit_of()
+    noise = [Request("10.0.0.%d" % number, authorization=b"x") for number in range(100)]
+    for request in noise:
+        audit.hear(request, Response(401, code="missing_token", subject=None))
+    guess = Request("10.0.1.66", authorization=b"Bearer x")
+    for request in noise:
+        audit.hear(guess, Response(401, None, "invalid_token", None, reason="signature"))
+        audit.hear(request, Response(401, None, "invalid_token", None, reason="malformed"))
+    equal(len(audit.refused), 7)
+    assert ["10.0.1.66", "signature", 100, None] in audit.refused, audit.refused
+    equal(audit.refused[-1], [None, "others", 195, None])
+    equal(sum([row[2] for row in audit.refused]), 300)
+
+
+def test_of_many_who_forge_those_are_kept_who_do_it_most():
+    audit = audit_of()
+    for number in range(600):
+        for address in ("10.0.%d.%d" % (number // 256, number % 256), "10.0.9.66"):
+            guess = Request(address, authorization=b"Bearer x")
+            audit.hear(guess, Response(401, None, "invalid_token", None, reason="signature"))
+    equal(len(audit.refused), 7)
+    assert ["10.0.9.66", "signature", 600, None] in audit.refused, audit.refused
+    equal(sum([row[2] for row in audit.refused]), 1200)
+
+
 @in_folder
 def test_ten_thousand_refusals_take_bounded_room_and_leave_the_record_of_commands_alone():
     audit = audit_of(*[EVENT] * 16)
