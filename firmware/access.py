@@ -221,8 +221,10 @@ class Access:
         denied = self._denied(401, code, str(refused), None, True)
         # A client asks the board's time of the board itself, and signs again with the challenge of now.
         denied.more = self.challenge()
-        # Its signature was right. With an old challenge it is a good client's, after a restart perhaps.
-        denied.stranger = code != "stale_nonce"
+        # Its signature was right. With an old challenge it is a good client's, after a restart perhaps, or a
+        # recording. To be asked often, that must have been made just now: by the board's own clock.
+        now = self.clock.now()
+        denied.stranger = code != "stale_nonce" or now is None or not parsed.is_timely(now)
         raise denied
 
     def require(self, grant, scope, name=None):

@@ -56,6 +56,10 @@ class Proof:
         """Tell whether the nonce answers `challenge`."""
         return self._nonce[:_CHALLENGE] == challenge
 
+    def is_timely(self, now):
+        """Tell whether it was signed about `now` (Unix seconds)."""
+        return -WINDOW <= self.created - now <= WINDOW
+
     def check_signature(self, request, key):
         """Return the signature, 32 octets, if `request` was signed with `key`. Raises ProofError."""
         mac = _base_mac(request, self._params, key)
@@ -108,7 +112,7 @@ class Proofs:
         if self._count == USES:
             self.renew()
         # Only now: what is refused for coming too early must not be good later, for whoever has recorded it.
-        if now is not None and not -WINDOW <= proof.created - now <= WINDOW:
+        if now is not None and not proof.is_timely(now):
             raise ProofError(
                 "created_out_of_window", "created is not within %d s of the board's time" % WINDOW
             )

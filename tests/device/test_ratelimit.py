@@ -6,6 +6,8 @@ import asyncio
 import json
 import sys
 
+import api_bench
+from access_bench import NOW, signed
 from firmware import ratelimit
 from firmware.ratelimit import Limiter, address_of, key_of
 from firmware.response import Response
@@ -262,6 +264,26 @@ async def test_a_good_token_always_gets_through():
             client.send(GOOD)
         equal((await client.answer()).status, 200)
         check_429(await bench.exchange(get("/"), address=HERE))
+
+
+async def test_old_recordings_are_counted_and_do_not_lock_their_owner_out():
+    """At the same address even: a phone that slept over a restart hears of the new challenge, and goes on."""
+    board = api_bench.Board()
+    relay = "/api/v1/pins/relay"
+
+    def asked(own, **how):
+        return get(relay, *signed(api_bench.ALL, "GET", relay, own, **how))
+
+    async with Bench(board.api.handle, strangers=10) as bench:
+        recording = asked("recorded", created=NOW - 301, challenge="B" * 16)
+        equal((await bench.exchange(recording, address=HERE)).status, 401)
+        check_429(await exhaust(bench, recording, 8))
+        for number in range(20):
+            own = "own-%05d" % number
+            told = json.loads((await bench.exchange(asked(own, challenge="B" * 16), address=HERE)).body)
+            equal((told["code"], told["nonce"]), ("stale_nonce", "A" * 16))
+            equal((await bench.exchange(asked(own), address=HERE)).status, 200)
+        check_429(await bench.exchange(recording, address=HERE))
 
 
 async def test_a_good_token_costs_nothing():

@@ -58,6 +58,22 @@ def test_another_challenge_is_stale():
     equal(refused(access, token("pins:write", key=OTHER_KEY), challenge="B" * 16)[1], "invalid_token")
 
 
+@cases(
+    [
+        ("a page that was open over a restart", NOW, {}, False),
+        ("one whose clock is off a little", NOW, {"created": NOW - 300}, False),
+        ("and the other way", NOW, {"created": NOW + 300}, False),
+        ("an old recording", NOW, {"created": NOW - 301}, True),
+        ("one of a clock that is far ahead", NOW, {"created": NOW + 301}, True),
+        ("an old one that tells the time it was made at", NOW, {"created": NOW - 900, "at": NOW - 900}, True),
+        ("where nobody knows the time", None, {"at": NOW}, True),
+    ]
+)
+def test_old_recordings_are_a_stranger_s(now, how, is_stranger):
+    error = raises(Denied, ask, access_of(Clock(now)), GOOD, challenge="B" * 16, code="stale_nonce", **how)
+    equal(error.stranger, is_stranger)
+
+
 @cases([("late", 301), ("early", -301)])
 def test_created(seconds):
     access = access_of(Clock())
