@@ -156,10 +156,11 @@ async def keep_time(clock, sync, may_ask, may_write, sleep_ms=asyncio.sleep_ms, 
     `sync(asked, delay)` asks a time server and returns in how many seconds to ask again, `sync(None, 0)`
     writes the mark: timekeeping.py, which is loaded for it. Asking stops everything else, for a second or for
     as long as DNS takes, and so does writing, for less: `may_ask()` and `may_write()` are asked before, and
-    say no while a pulse is about to end, the former also while there is no network.
+    say no while a pulse is about to end, the former also while there is no network. Asking waits for as long
+    as that lasts, writing for a minute: pulses without end must not have the mark forgotten.
     """
     asked = []  # where timekeeping.py keeps what it knows
-    delay = ask_at = write_at = 0
+    delay = ask_at = write_at = late = 0
     was_set = False
     while True:
         seconds = clock.tick()
@@ -168,7 +169,9 @@ async def keep_time(clock, sync, may_ask, may_write, sleep_ms=asyncio.sleep_ms, 
             delay = ask_at = 0
         try:
             if is_set and seconds >= write_at:
-                if may_write():
+                late += 1
+                if late > _MINUTE or may_write():
+                    late = 0
                     write_at = seconds + _HOUR
                     sync(None, 0)
             elif seconds >= ask_at and may_ask():

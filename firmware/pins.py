@@ -293,14 +293,13 @@ class Pins:
         return left
 
     def busy(self, within_ms=15000):
-        """Does a pin fade, or must one become safe within that time? Then nothing may block; the default
-        outlasts DNS.
+        """Must a pin become safe within that time? Then nothing may block; the default outlasts DNS.
+
+        A fade is no reason: that it stops for a moment harms nobody, and there may be one after the other.
         """
         now = self._now()
         for name in self._names:
             pin = self._pins[name]
-            if pin.fading is not None:
-                return True
             if pin.end is not None and time.ticks_diff(pin.end, now) <= within_ms:
                 return True
         return False

@@ -195,10 +195,12 @@ def test_make_safe_ends_a_fade():
     assert "fading_ms" not in bench.pins.describe("a")
 
 
-def test_nothing_may_block_while_a_light_fades():
-    bench = Bench(a=rgb())
-    equal(bench.pins.busy(0), False)
-    bench.pins.set("a", "#ffffff", 100)
-    equal(bench.pins.busy(0), True)
-    bench.poll_ms(100)
-    equal(bench.pins.busy(0), False)
+def test_a_fade_puts_nothing_off_and_its_end_by_a_limit_does():
+    """Or a guest who has a light fade to and fro would keep the board from asking for the time."""
+    bench = Bench(a=rgb(max_on=30))
+    bench.pins.set("a", "#ffffff", 600000)
+    for seconds, expected in ((0, False), (14, False), (1, True), (14, True)):
+        bench.poll_ms(seconds * 1000)
+        equal(bench.pins.busy(), expected)
+    bench.poll_ms(1000)
+    equal((bench.value(), bench.pins.busy()), ("#000000", False))

@@ -484,12 +484,23 @@ async def test_nothing_blocks_while_that_would_stretch_a_pulse():
     await world.lives(100)
     equal((world.asked, world.writes), ([], []))
     world.start(world.true)
-    await world.lives(100)
+    await world.lives(50)
     equal((world.asked, world.writes), ([], []))
     world.busy = False
     await world.lives(10)
     equal(world.told(), 0)
     equal(len(world.writes), 1)
+
+
+@in_folder
+async def test_pulses_without_end_put_the_mark_off_for_a_minute():
+    """Who may give pulses must not be able to have the board forget the time: see docs/time.md."""
+    world = World(rtc=NOW)
+    world.busy = True
+    await world.lives(3 * HOUR)
+    equal([at - NOW for at in world.writes], [60, 60 + HOUR + 60, 60 + 2 * (HOUR + 60)])
+    equal(world.asked, [])
+    assert world.file()["mark"] > world.true - HOUR - 400
 
 
 @in_folder
