@@ -40,7 +40,8 @@ class Audit:
     """Hears of every answer, and keeps what is to be written: `.held`, whose first `.size` octets are the
     `.count` events that wait, oldest first, each a line of JSON, [Unix time or null, what, pin, value,
     subject, token's id, address]; `.refused`, a [address, code, count, subject] of each kind of refusal;
-    `.dropped`, how many events there was no room for.
+    `.tally`, a [subject, count] of some who gave commands since the last write, how many more than are noted
+    one by one; `.dropped`, how many events there was no room for.
 
     `.saved` is how many writes the flash may be put to now.
     """
@@ -53,7 +54,7 @@ class Audit:
         self.held = bytearray(_ROOM)
         self.size = self.count = 0
         self.refused = []
-        self._tally = []  # [subject, count of commands] since the last write
+        self.tally = []
         self.dropped = 0
         self.saved = _SAVED
         self._looks = self._age = 0
@@ -103,20 +104,13 @@ class Audit:
 
     def _is_too_many(self, subject):
         """Count a command. One guest who toggles a lamp must not wash out what others have done."""
-        for row in self._tally:
+        for row in self.tally:
             if row[0] == subject:
                 row[1] += 1
-                return row[1] > _FEW
-        if len(self._tally) < _SUBJECTS:
-            self._tally.append([subject, 1])
+                return row[1] > 0
+        if len(self.tally) < _SUBJECTS:
+            self.tally.append([subject, 1 - _FEW])
         return False
-
-    def sum_up(self):
-        """Note how many commands were not noted one by one. To be called before what waits is written."""
-        tally, self._tally = self._tally, []
-        for subject, count in tally:
-            if count > _FEW:
-                self.note(("more", None, count - _FEW), subject)
 
     def _refuse(self, address, code, subject, shown):
         """Count a refusal; `shown` tells that a credential was shown."""

@@ -130,7 +130,7 @@ def write(audit, due, folder=FOLDER):
             ring.mend(number, audit.now())
             number += 1
     if due & 1 and audit.saved > 0:
-        audit.sum_up()
+        _sum_up(audit)
     while due & 1 and audit.count and audit.saved > 0:
         dropped = audit.dropped
         texts = []
@@ -150,6 +150,14 @@ def write(audit, due, folder=FOLDER):
         number += count
         del audit.refused[:count]
     return was_damaged or rings[0].is_damaged or rings[1].is_damaged
+
+
+def _sum_up(audit):
+    """Note how many commands were not noted one by one."""
+    tally, audit.tally = audit.tally, []
+    for subject, count in tally:
+        if count > 0:
+            audit.note(("more", None, count), subject)
 
 
 def waiting(audit):
