@@ -14,7 +14,7 @@ import machine
 import network
 
 from . import storage
-from .modules import unload as _unload
+from . import unload as _unload
 
 
 def run(problem=None):

@@ -16,6 +16,7 @@ from micropython import const
 from .access import Denied
 from .api import members_of
 from .response import json_response
+from .verifier import signed_by
 
 _CONTEXT = b"pinwarden share\n"
 _JTI_BYTES = const(12)
@@ -38,7 +39,7 @@ def answer(request, parent, access, settings, random):
     if access.revocations.is_revoked(claims):
         raise _bad("sub: the tokens of this name that are made now are revoked; choose another")
     # The key that has signed the parent: when it is retired, both end.
-    key, signed = access.signed_by(request)
+    key, signed = signed_by(access.verifier, request)
     token = jwt.encode(claims, key).encode()
     if len(token) > _LONGEST:
         raise _bad("the token would be longer than %d bytes; name fewer pins" % _LONGEST)

@@ -1,4 +1,7 @@
-"""What verifies tokens by the keys of /secrets.json."""
+"""What verifies tokens by the keys of /secrets.json, and which of them it was.
+
+Loaded for that, and unloaded again: see app.py.
+"""
 
 import base64url
 import jwt
@@ -19,6 +22,17 @@ def make_verifier(settings, jwks):
     return jwtproof.Verifier(
         keys, audience=settings["name"], issuer=settings["issuer"], leeway=settings["leeway"]
     )
+
+
+def signed_by(verifier, request):
+    """Return (key, octets) of the token of a `request` that was let in: the jwt.Key that has signed it, and
+    what of it that key has signed. Its signature need not have come.
+    """
+    value = request.fields[b"authorization"]
+    token = value[value.find(b" ") :].lstrip(b" ")
+    first = token.find(b".")
+    last = token.find(b".", first + 1)
+    return verifier.key_of(token[:first]), token[:last] if last > 0 else token
 
 
 def secret_of(jwk):

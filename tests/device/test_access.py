@@ -3,6 +3,7 @@
 import jwt
 from access_bench import KEY, NOW, OTHER_KEY, Clock, access_of, request_of, signed, token
 from firmware.access import Denied, Grant
+from firmware.verifier import signed_by
 from harness import cases, equal, raises
 
 GOOD = token("pins:read")
@@ -311,7 +312,7 @@ def test_what_a_request_is_signed_by(fields):
     access = access_of(Clock())
     request = request_of("GET", "/", *fields)
     access.authorize(request)
-    key, octets = access.signed_by(request)
+    key, octets = signed_by(access.verifier, request)
     assert key is KEY
     equal(octets, GOOD.rpartition(".")[0].encode())
 
