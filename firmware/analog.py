@@ -9,7 +9,7 @@ import time
 
 from micropython import const
 
-from .pins import Pin
+from .pin import Pin
 
 _SAMPLE_MS = const(50)
 _HIGHEST = const(0x3FFFFFFF)  # what no sum reaches: 64 times 3.3 V in µV

@@ -7,7 +7,7 @@ import json
 import strictjson
 
 from .access import LATER, Denied
-from .pins import PinError
+from .pin import PinError
 from .response import JSON, Response, json_response, problem
 
 _PREFIX = "/api/v1/"
@@ -88,7 +88,7 @@ class Api:
             problem = self._clock.problem or "the board has not been told the time yet"
             told = {"status": "clock_unset", "detail": problem}
         if self.warnings:
-            told["warnings"] = self.warnings
+            told["warnings"] = sorted(self.warnings)  # pyright: ignore[reportArgumentType]
         return json_response(told, 200 if is_set else 503)
 
     def _device(self, request, grant, parts):

@@ -57,7 +57,7 @@ def _parts(leave):
         __import__(name)
     _unload("audit_file", "newkey", "hkdf", "admin_keys", "keyring", "verifier", "clock_set", "timekeeping")
     gc.collect()
-    warnings = storage.make_folder("/state")  # what /healthz warns of: names of files that were damaged
+    warnings = set(storage.make_folder("/state"))  # what /healthz warns of: files that were damaged
     try:
         settings, secrets, verifier = _read_files()
     except ValueError as error:  # SettingsError and KeyRejected are ValueErrors
@@ -120,15 +120,12 @@ def _parts(leave):
             is_damaged = write(audit, due)
         except Exception as error:  # that nobody's pins stand still for
             if "audit" not in warnings:
-                warnings.append("audit")
                 print("audit: cannot be written: %r" % error)
+            warnings.add("audit")
             return True
         finally:
             _unload("audit_file", "aside")
-        if "audit" in warnings and not is_damaged:
-            warnings.remove("audit")
-        elif is_damaged and "audit" not in warnings:
-            warnings.append("audit")
+        (warnings.add if is_damaged else warnings.discard)("audit")
         return False
 
     def hear(request, response):
@@ -230,9 +227,7 @@ def _parts(leave):
     tasks = [
         enforce(pins),
         wifi.keep_connected(),
-        keep_time(
-            clock, sync, lambda: wifi.address() is not None and not pins.busy(), lambda: not pins.busy(2000)
-        ),
+        keep_time(clock, sync, wifi.address, pins.busy),
         _serve(server, wifi, credentials, http["port"]),
         _watch(lambda: server.is_listening and (wifi.network() or not credentials)),
         keep_audit(audit, write_audit, pins.busy),
@@ -304,8 +299,8 @@ def _read_mark(warnings):
 
     try:
         mark = load()
-        if mark is None and "clock" not in warnings:
-            warnings.append("clock")
+        if mark is None:
+            warnings.add("clock")
         return mark or (0, 0, 0)
     finally:
         _unload("timekeeping", "aside")
@@ -316,8 +311,8 @@ def _read_revoked(clock, warnings):
 
     revocations = Revocations(now=clock.now, certain=clock.certain)
     revoked = revocations.revoked
-    if revocations.lost and "revocations" not in warnings:
-        warnings.append("revocations")
+    if revocations.lost:
+        warnings.add("revocations")
     if revoked.recover is None:  # else it has work left: until the time is known
         _unload("revocation", "aside")
     return revoked

@@ -37,6 +37,8 @@ _STEP = const(10)  # seconds: what is less is the crystal's error, put right
 _HOUR = const(3600)
 _MINUTE = const(60)
 _POLL_MS = const(1000)
+_ASK_MS = const(15000)  # outlasts DNS
+_WRITE_MS = const(2000)
 
 
 class Clock:
@@ -149,15 +151,15 @@ class Clock:
         return {"set": known, "source": self._source if known else None}
 
 
-async def keep_time(clock, sync, may_ask, may_write, sleep_ms=asyncio.sleep_ms, log=print):
+async def keep_time(clock, sync, address, is_busy, sleep_ms=asyncio.sleep_ms, log=print):
     """Have the clock set and its mark kept, for ever: it is set at once, every six hours, and when it has
     become unset; the mark is written when it was set, and once an hour.
 
     `sync(asked, delay)` asks a time server and returns in how many seconds to ask again, `sync(None, 0)`
     writes the mark: timekeeping.py, which is loaded for it. Asking stops everything else, for a second or for
-    as long as DNS takes, and so does writing, for less: `may_ask()` and `may_write()` are asked before, and
-    say no while a pulse is about to end, the former also while there is no network. Asking waits for as long
-    as that lasts, writing for a minute: pulses without end must not have the mark forgotten.
+    as long as DNS takes, and so does writing, for less. So neither is done while `is_busy(within_ms)`, which
+    is whether a pin must change within that time. Asking waits for as long as that lasts, and for an
+    `address()`; writing for a minute: pulses without end must not have the mark forgotten.
     """
     asked = []  # where timekeeping.py keeps what it knows
     delay = ask_at = write_at = late = 0
@@ -170,11 +172,11 @@ async def keep_time(clock, sync, may_ask, may_write, sleep_ms=asyncio.sleep_ms, 
         try:
             if is_set and seconds >= write_at:
                 late += 1
-                if late > _MINUTE or may_write():
+                if late > _MINUTE or not is_busy(_WRITE_MS):
                     late = 0
                     write_at = seconds + _HOUR
                     sync(None, 0)
-            elif seconds >= ask_at and may_ask():
+            elif seconds >= ask_at and address() is not None and not is_busy(_ASK_MS):
                 ask_at = seconds + _MINUTE
                 delay = sync(asked, delay)
                 ask_at = clock.tick() + delay

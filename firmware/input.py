@@ -2,7 +2,7 @@
 
 import time
 
-from .pins import Pin
+from .pin import Pin
 
 
 class Kind(Pin):

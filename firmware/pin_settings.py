@@ -4,6 +4,7 @@ Part of settings.py, which says what becomes of the problems.
 """
 
 from .chips import CHIPS, good_gpios, gpio_problem
+from .pin import rests_on
 from .schema import check, check_object, is_name, show, suggestion
 
 # The longest delay that may be asked of a pin. MicroPython's ticks tell earlier from later within 2**29 ms
@@ -220,14 +221,10 @@ def _check_interlocks(problems, pins, data):
     for name in sorted(locks):
         pins[name]["interlock"] = sorted(locks[name])
         for other in pins[name]["interlock"]:
-            if name < other and _rests_on(pins[name]) and _rests_on(pins[other]):
+            if name < other and rests_on(pins[name]) and rests_on(pins[other]):
                 safe = show(pins[other]["safe"])
                 text = "pins.{}.safe: holds {}, and pins.{} is on, too; of two interlocked pins only one may"
                 problems.append(text.format(other, safe, name))
-
-
-def _rests_on(spec):
-    return spec["safe"] not in (False, None, "#000000")
 
 
 def _check_pwm(problems, pins, chip):

@@ -25,6 +25,8 @@ import time
 
 from micropython import const
 
+from .pin import Pin, PinError, rests_on
+
 # Ticks compare only within 2**29 ms (6.2 days). settings.py allows no delay longer than six days, and a tick
 # each hour sees to it that no mark grows old.
 _LONGEST_SLEEP_MS = const(3600000)
@@ -32,125 +34,34 @@ _LONGEST_FADE_MS = const(600000)
 _POLL_MS = const(10)
 
 
-class PinError(Exception):
-    """A refusal. `.code`: unknown_pin, bad_value, not_supported, interlocked, too_soon (see `.retry_ms`)."""
-
-    def __init__(self, code, message, retry_ms=None):
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.retry_ms = retry_ms
-
-
-class Pin:
-    """A switch or a pulse; each other kind is a class on top of it. If that has a `poll(now)`, it is called
-    all the time: it returns whether what is told has changed, and allocates nothing while that is not so.
-    """
-
-    # The settings, see pin_settings.py. An object holds what differs from these.
-    kind = label = ""
-    gpio = -1
-    active_low = safe = confirm = False
-    max_on = min_interval = 0
-    interlock = []
-    ms = 500
-    max_ms = 10000
-    writable = True
-    since = 0  # ticks when it became active; no meaning while it is safe
-    end = None  # ticks when it has to be safe again
-    free = None  # ticks from which requests may change it again
-    fading = None  # ticks when its fade ends
-    changed = 0  # the number of the last change
-
-    def __init__(self, name, spec, machine, now):
-        self.name = name
-        for key in spec:
-            if spec[key] != getattr(self, key, None):
-                setattr(self, key, spec[key])
-        self.value = self.safe = self.start(machine, now)
-
-    def start(self, machine, now) -> int:  # a bool is one
-        """Take the GPIO, an output at its safe level without a glitch. Returns its value."""
-        level = int(self.safe != self.active_low)
-        self.output = machine.Pin(self.gpio, machine.Pin.OUT, value=level)
-        return self.safe
-
-    def decode(self, value) -> int:
-        """The value that a request asks for. Raises PinError."""
-        if type(value) is not bool:
-            raise PinError("bad_value", self.name + " takes true or false")
-        if self.kind == "pulse" and value != self.safe:
-            raise PinError("not_supported", self.name + " only gives pulses; ask for a pulse")
-        return value
-
-    def toggle(self) -> int:
-        """The other value than the present one. Raises PinError."""
-        if self.kind != "switch":
-            raise PinError("not_supported", self.name + " cannot be toggled")
-        return not self.value
-
-    def write(self, value, now, fade_ms):
-        """Move the output to a value, at once or in a time."""
-        self.output.value(int(value != self.active_low))
-        self.value = value
-
-    def describe(self, now):
-        """{"name", "label", "kind", "value"}; "remaining_ms" while it is bound to become safe; "confirm" and
-        "writable" where they are not as mostly; and what its kind adds.
-        """
-        told = {"name": self.name, "label": self.label, "kind": self.kind, "value": self.value}
-        if not self.writable:
-            told["writable"] = False
-        if self.confirm:
-            told["confirm"] = True
-        if self.end is not None:
-            told["remaining_ms"] = max(0, time.ticks_diff(self.end, now))
-        return told
-
-    def end_of(self, value, ms, now):
-        """When it has to be safe again if it is to be `value` now, for `ms` at most; or None."""
-        if value == self.safe and self.fading is None:
-            return None
-        most = self.max_on * 1000
-        if self.kind == "pulse":
-            most = min(most or self.max_ms, self.max_ms)
-        end = time.ticks_add(self.since, most) if most else None  # pyright: ignore[reportArgumentType]
-        if ms is not None and (end is None or time.ticks_diff(end, now) > ms):
-            end = time.ticks_add(now, ms)
-        return end
-
-
 class Pins:
     """All pins. `specs` is the member "pins" of the settings; `machine` is that module.
 
     Each change of what describe() tells, but for times that run down, has a number: `.serial` is the last
-    one's. `.listeners` are called after each, without arguments; `log(text)` should that fail.
-    `.on_deadline`, if set, is called when a request has left something for tick() to do; `enforce` sets it.
+    one's. `.on_deadline`, if set, is called when a request has left something for tick() to do; `enforce`
+    sets it.
     """
 
-    def __init__(self, specs, machine, ticks_ms=None, log=print):
+    def __init__(self, specs, machine, ticks_ms=None):
         self._now = ticks_ms or time.ticks_ms
-        self._log = log
         self.serial = 0
-        self.listeners = []
         self.on_deadline = None
         self._failure = None  # of an output, until tick() can raise it
         self._names = sorted(specs)
         self._pins = {}
         self.polled = []  # those that move or are measured
         # What is off when safe goes first: an interlocked pin may still be on from before a reset.
-        for last in (False, True):
-            for name in self._names:
-                spec = specs[name]
-                if (spec.get("safe") not in (None, False, "#000000")) == last:
-                    try:
-                        pin = _class_of(spec["kind"])(name, spec, machine, self._now())
-                    except (ValueError, RuntimeError, OSError) as error:
-                        # A GPIO that this board's firmware doesn't offer; a PWM that the chip cannot give.
-                        raise ValueError(f"pins.{name}.gpio: {spec['gpio']} cannot be used here: {error}")
-                    self._pins[name] = pin
-                    if hasattr(pin, "poll"):
-                        self.polled.append(pin)
+        self._order = sorted(specs, key=lambda name: (rests_on(specs[name]), name))
+        for name in self._order:
+            spec = specs[name]
+            try:
+                pin = _class_of(spec["kind"])(name, spec, machine, self._now())
+            except (ValueError, RuntimeError, OSError) as error:
+                # A GPIO that this board's firmware doesn't offer; a PWM that the chip cannot give.
+                raise ValueError(f"pins.{name}.gpio: {spec['gpio']} cannot be used here: {error}")
+            self._pins[name] = pin
+            if hasattr(pin, "poll"):
+                self.polled.append(pin)
 
     def names(self):
         """The names of all pins, sorted."""
@@ -243,11 +154,6 @@ class Pins:
         """Give a change its number."""
         self.serial += 1
         pin.changed = self.serial
-        for listener in self.listeners:
-            try:
-                listener()
-            except Exception as error:  # whoever listens must not keep a pin from becoming safe
-                self._log(f"pins: telling of a change of {pin.name} failed: {error!r}")
 
     def _release(self, pin):
         """Back to the safe value, by the board itself."""
@@ -292,8 +198,8 @@ class Pins:
             left = time.ticks_diff(pin.free, now)
         return left
 
-    def busy(self, within_ms=15000):
-        """Must a pin become safe within that time? Then nothing may block; the default outlasts DNS.
+    def busy(self, within_ms):
+        """Must a pin become safe within that time? Then nothing may block.
 
         A fade is no reason: that it stops for a moment harms nobody, and there may be one after the other.
         """
@@ -309,15 +215,14 @@ class Pins:
         that are off when safe. Never raises; returns the names that failed.
         """
         failed = []
-        for last in (False, True):
-            for name in self._names:
-                pin = self._pins[name]
-                if pin.writable and bool(pin.safe) == last:
-                    try:
-                        pin.write(pin.safe, self._now(), 0)
-                        pin.end = None
-                    except Exception:
-                        failed.append(name)
+        for name in self._order:
+            pin = self._pins[name]
+            if pin.writable:
+                try:
+                    pin.write(pin.safe, self._now(), 0)
+                    pin.end = None
+                except Exception:
+                    failed.append(name)
         return failed
 
 

@@ -3,7 +3,7 @@
 The value is kept in thousandths: a float is an object on the board, and none is exact.
 """
 
-from .pins import Pin, PinError
+from .pin import Pin, PinError
 
 
 class Kind(Pin):

@@ -8,7 +8,7 @@ import time
 from micropython import const
 from neopixel import NeoPixel
 
-from .pins import Pin, PinError
+from .pin import Pin, PinError
 
 # Between the steps of a fade. A strip of 300 takes 9 ms to be told.
 _STEP_MS = const(20)

@@ -8,7 +8,7 @@ import time
 
 from micropython import const
 
-from .pins import Pin, PinError
+from .pin import Pin, PinError
 
 _HZ = const(50)
 _PERIOD_US = const(20000)

@@ -138,7 +138,21 @@ class _Module:
 
 sys.modules["neopixel"] = _Module  # before firmware/rgb.py looks for it
 
-from firmware.pins import PinError, Pins  # noqa: E402
+from firmware.pin import PinError  # noqa: E402
+from firmware.pins import Pins  # noqa: E402
+
+
+class Watched(Pins):
+    """Pins whose bench is told of each change at once, as by a stream that looks all the time."""
+
+    def __init__(self, bench, specs):
+        self._bench = bench
+        super().__init__(specs, bench.machine, bench.ticks)
+
+    def _note(self, pin):
+        super()._note(pin)
+        for name in self.changed_since(self.serial - 1):
+            self._bench.told.append((self._bench.ms, name, self.describe(name)["value"]))
 
 
 class Bench:
@@ -149,15 +163,12 @@ class Bench:
         NeoPixel.machine = self.machine
         self.start = start
         self.told = []
-        self.logged = []
         specs = {}
         for i, name in enumerate(sorted(pins)):
             specs[name] = dict(SPECS[pins[name].get("kind", "switch")])
             specs[name]["gpio"] = i
             specs[name].update(pins[name])
-        self.serial = 0
-        self.pins = Pins(specs, self.machine, self.ticks, self.logged.append)
-        self.pins.listeners.append(self.on_change)
+        self.pins = Watched(self, specs)
 
     @property
     def ms(self):
@@ -181,11 +192,6 @@ class Bench:
 
     def ticks(self):
         return time.ticks_add(self.start, self.ms)
-
-    def on_change(self):
-        for name in self.pins.changed_since(self.serial):
-            self.told.append((self.ms, name, self.pins.describe(name)["value"]))
-        self.serial = self.pins.serial
 
     def pass_ms(self, ms):
         """Let time pass, calling tick() exactly when it is due, as enforce() does."""

@@ -201,6 +201,6 @@ def test_a_fade_puts_nothing_off_and_its_end_by_a_limit_does():
     bench.pins.set("a", "#ffffff", 600000)
     for seconds, expected in ((0, False), (14, False), (1, True), (14, True)):
         bench.poll_ms(seconds * 1000)
-        equal(bench.pins.busy(), expected)
+        equal(bench.pins.busy(15000), expected)
     bench.poll_ms(1000)
-    equal((bench.value(), bench.pins.busy()), ("#000000", False))
+    equal((bench.value(), bench.pins.busy(15000)), ("#000000", False))

@@ -141,7 +141,7 @@ def test_nobody_sets_it(make):
     bench.refused("not_supported", bench.pins.toggle, "a")
     bench.refused("not_supported", bench.pins.pulse, "a")
     equal(bench.pins.make_safe(), [])
-    equal((bench.history, bench.pins.tick(), bench.pins.busy()), ([], None, False))
+    equal((bench.history, bench.pins.tick(), bench.pins.busy(15000)), ([], None, False))
 
 
 async def test_enforce_looks_after_them():

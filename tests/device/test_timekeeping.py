@@ -52,7 +52,8 @@ class World:
         self.waited = []  # seconds before each question
         self.writes = []  # true time of each
         self.said = []
-        self.busy = False
+        self.is_online = True
+        self.busy_in_ms = 1 << 20  # when a pin is to become safe
         self.start(rtc)
 
     def start(self, rtc=None):
@@ -104,11 +105,16 @@ class World:
             self.board.passes(step + ahead[0] // DAY)
             ahead[0] %= DAY
 
-        idle = lambda: not self.busy  # noqa: E731
         try:
-            await keep_time(self.clock, self.sync, idle, idle, sleep_ms, self.said.append)
+            await keep_time(self.clock, self.sync, self.address, self.is_busy, sleep_ms, self.said.append)
         except Enough:
             pass
+
+    def address(self):
+        return "192.168.1.20" if self.is_online else None
+
+    def is_busy(self, within_ms):
+        return within_ms > self.busy_in_ms
 
     def told(self):
         """What the board takes for the time, less what it is."""
@@ -480,23 +486,38 @@ async def test_a_clock_that_becomes_unset_is_set_at_once():
 @in_folder
 async def test_nothing_blocks_while_that_would_stretch_a_pulse():
     world = World()
-    world.busy = True
+    world.busy_in_ms = 14999
     await world.lives(100)
     equal((world.asked, world.writes), ([], []))
     world.start(world.true)
+    world.busy_in_ms = 1999
     await world.lives(50)
     equal((world.asked, world.writes), ([], []))
-    world.busy = False
+    world.busy_in_ms = 2000  # enough to write, not to ask
+    await world.lives(10)
+    equal((world.asked, len(world.writes)), ([], 1))
+    world.busy_in_ms = 15000
     await world.lives(10)
     equal(world.told(), 0)
-    equal(len(world.writes), 1)
+    assert world.asked
+
+
+@in_folder
+async def test_nobody_is_asked_without_a_network():
+    world = World()
+    world.is_online = False
+    await world.lives(100)
+    equal(world.asked, [])
+    world.is_online = True
+    await world.lives(10)
+    equal(world.told(), 0)
 
 
 @in_folder
 async def test_pulses_without_end_put_the_mark_off_for_a_minute():
     """Who may give pulses must not be able to have the board forget the time: see docs/time.md."""
     world = World(rtc=NOW)
-    world.busy = True
+    world.busy_in_ms = 0
     await world.lives(3 * HOUR)
     equal([at - NOW for at in world.writes], [60, 60 + HOUR + 60, 60 + 2 * (HOUR + 60)])
     equal(world.asked, [])
