@@ -232,12 +232,10 @@ def _refused(error):
     if isinstance(error, Denied):
         more = {"reason": error.reason} if error.reason else error.more
         return problem(error.status, error.code, str(error), error.challenge, **more)
-    if error.code == "too_soon":
-        seconds = (error.retry_ms + 999) // 1000
-        return problem(
-            429, "too_soon", error.message, b"Retry-After: %d\r\n" % seconds, retry_ms=error.retry_ms
-        )
-    return problem(_STATUS[error.code], error.code, error.message)
+    fields = b""
+    if "retry_ms" in error.more:
+        fields = b"Retry-After: %d\r\n" % ((error.more["retry_ms"] + 999) // 1000)
+    return problem(_STATUS[error.code], error.code, error.message, fields, **error.more)
 
 
 def _not_found():

@@ -11,13 +11,15 @@ def rests_on(spec):
 
 
 class PinError(Exception):
-    """A refusal. `.code`: unknown_pin, bad_value, not_supported, interlocked, too_soon (see `.retry_ms`)."""
+    """A refusal. `.code`: unknown_pin, bad_value, not_supported, interlocked, too_soon. `.more` are further
+    members of the answer: the `pin` that another is interlocked with; the milliseconds to wait, `retry_ms`.
+    """
 
-    def __init__(self, code, message, retry_ms=None):
+    def __init__(self, code, message, **more):
         super().__init__(message)
         self.code = code
         self.message = message
-        self.retry_ms = retry_ms
+        self.more = more
 
 
 class Pin:

@@ -135,12 +135,12 @@ class Pins:
     def _check(self, pin, value, now):
         if pin.free is not None:
             wait = time.ticks_diff(pin.free, now)
-            raise PinError("too_soon", f"{pin.name} changed a moment ago; wait {wait} ms", wait)
+            raise PinError("too_soon", f"{pin.name} changed a moment ago; wait {wait} ms", retry_ms=wait)
         if value:
             for name in pin.interlock:
                 other = self._pins[name]
                 if other.value or other.fading is not None:
-                    raise PinError("interlocked", f"{pin.name} cannot be on while {name} is on")
+                    raise PinError("interlocked", f"{pin.name} cannot be on while {name} is on", pin=name)
 
     def _move(self, pin, value, ms=None, fade_ms=0):
         now = self._now()

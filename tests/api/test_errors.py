@@ -107,7 +107,7 @@ CASES = [
     Case("no such file", get("/app.py"), 404, "not_found"),
     Case("no such pin", get(f"{PINS}/cellar"), 404, "unknown_pin"),
     Case("POST it", {**get(PINS), "method": "POST"}, 405, "method_not_allowed", {}, {"Allow": "GET, HEAD"}),
-    Case("interlock", put("down", ON), 409, "interlocked"),
+    Case("interlock", put("down", ON), 409, "interlocked", {"pin": "up"}),
     Case("a body too long", put("relay", " " * 2049), 413, "body_too_large"),
     Case("a path too long", get("/" + "x" * 1100), 414, "uri_too_long"),
     Case("not JSON's type", put("relay", ON, **TEXT), 415, "unsupported_media_type"),

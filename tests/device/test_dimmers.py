@@ -111,7 +111,7 @@ def test_min_interval_holds_for_a_dimmer():
     bench = Bench(a=pwm(min_interval=1000))
     bench.pins.set("a", 0.2)
     bench.ms = 400
-    equal(bench.refused("too_soon", bench.pins.set, "a", 0.3).retry_ms, 600)
+    equal(bench.refused("too_soon", bench.pins.set, "a", 0.3).more, {"retry_ms": 600})
     bench.ms = 1000
     bench.pins.set("a", 0.3)
 

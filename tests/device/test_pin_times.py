@@ -89,7 +89,7 @@ def test_min_interval(request):
     bench.pins.set("a", True)
     for ms in (400, 999):
         bench.ms = ms
-        equal(bench.refused("too_soon", act, bench.pins, [request]).retry_ms, 1000 - ms)
+        equal(bench.refused("too_soon", act, bench.pins, [request]).more, {"retry_ms": 1000 - ms})
     bench.ms = 1000
     act(bench.pins, [request])
     equal(bench.value(), False)
@@ -99,7 +99,7 @@ def test_min_interval_counts_from_what_the_board_did():
     bench = Bench(a={"min_interval": 1000})
     bench.pins.pulse("a", 700)
     bench.pass_ms(1200)
-    equal(bench.refused("too_soon", bench.pins.pulse, "a", 700).retry_ms, 500)
+    equal(bench.refused("too_soon", bench.pins.pulse, "a", 700).more, {"retry_ms": 500})
 
 
 def test_min_interval_is_forgotten_before_ticks_run_over():

@@ -95,7 +95,7 @@ def test_refusals(code, act):
 def test_interlock():
     bench = Bench(up={"interlock": ["down"]}, down={"interlock": ["up"]}, light={})
     bench.pins.set("up", True)
-    assert "up" in bench.refused("interlocked", bench.pins.set, "down", True).message
+    equal(bench.refused("interlocked", bench.pins.set, "down", True).more, {"pin": "up"})
     bench.refused("interlocked", bench.pins.toggle, "down")
     bench.refused("interlocked", bench.pins.pulse, "down")
     bench.pins.set("down", False)
