@@ -122,25 +122,28 @@ class Api:
             if "value" not in body:
                 raise PinError("bad_value", "value is missing")
             self._pins.set(name, body["value"], body.get("fade_ms", 0))
-            return self._done("set", grant, name, body["value"])
+            return self._done("set", grant, name)
         self._access.require(grant, "pins:read", name)
         return json_response(self._describe(grant, name))
 
     def _toggle(self, request, grant, parts):
         self._command(request, grant, parts[1], ())
         self._pins.toggle(parts[1])
-        return self._done("toggle", grant, parts[1], self._pins.describe(parts[1])["value"])
+        return self._done("toggle", grant, parts[1])
 
     def _pulse(self, request, grant, parts):
         body = self._command(request, grant, parts[1], ("ms",))
         if "ms" in body and body["ms"] is None:
             raise PinError("bad_value", "ms is a whole number")
         self._pins.pulse(parts[1], body.get("ms"))
-        return self._done("pulse", grant, parts[1], body.get("ms"))
+        return self._done("pulse", grant, parts[1], body)
 
-    def _done(self, what, grant, name, value):
-        """Return the answer to a command that was carried out."""
-        response = json_response(self._describe(grant, name))
+    def _done(self, what, grant, name, pulse=None):
+        """Return the answer to a command that was carried out; `pulse` is the body of one."""
+        told = self._describe(grant, name)
+        response = json_response(told)
+        # As the pin tells it, not as it was asked for: a colour, an angle, a share has one spelling.
+        value = told["value"] if pulse is None else pulse.get("ms")
         response.action = (what, name, value)  # pyright: ignore[reportAttributeAccessIssue]
         return response
 

@@ -2,8 +2,11 @@
 
 import json
 
-from access_bench import token
+import audit_bench
+from access_bench import request_of, token
 from api_bench import JSON, Board, code_of
+from firmware import audit_file
+from firmware.audit import Audit
 from harness import cases, equal
 from pin_bench import Bench, Machine
 
@@ -22,6 +25,7 @@ def board():
         ("a share", "pwm", b'{"value":0.25}', 0.25),
         ("a whole number", "pwm", b'{"value":1}', 1),
         ("an exponent", "pwm", b'{"value":5e-1}', 0.5),
+        ("more digits than a share has", "pwm", b'{"value":0.33333333333333333333333333333}', 0.333),
         ("an angle", "servo", b'{"value":90}', 90),
         ("a colour", "rgb", b'{"value":"#FF8800"}', "#ff8800"),
         ("a colour in a while", "rgb", b'{"fade_ms":500,"value":"#ff8800"}', "#ff8800"),
@@ -34,7 +38,13 @@ def test_takes(name, body, value):
     told = json.loads(response.body)
     equal((response.status, told["value"], told["writable"]), (200, value, True))
     equal(told.get("fading_ms"), 500 if b"500" in body else None)
-    equal(response.action[:2], ("set", name))
+    equal(response.action, ("set", name, value))
+    # What the audit keeps of it is on one short line.
+    audit = Audit(audit_bench.Clock())
+    audit.hear(request_of("PUT", "/"), response)
+    (entry,) = audit_bench.waiting(audit)
+    said = json.loads("{" + str(audit_file.event(entry, 0), "utf-8") + "}")
+    equal((said["what"], said["pin"], said["value"]), ("set", name, value))
 
 
 @cases(
