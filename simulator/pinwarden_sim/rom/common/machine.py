@@ -1,5 +1,7 @@
 """Stand-in for the board's `machine`: Pin, RTC, WDT, the resets and the identity of the chip."""
 
+import sys
+
 from simulated import silicon
 from simulated.pads import Pin  # noqa: F401
 from simulated.silicon import DEEPSLEEP_RESET, HARD_RESET, PWRON_RESET, SOFT_RESET, WDT_RESET  # noqa: F401
@@ -8,9 +10,12 @@ from simulated.silicon import DEEPSLEEP_RESET, HARD_RESET, PWRON_RESET, SOFT_RES
 class RTC:
     def datetime(self, fields=None):
         """(year, month, day, weekday, hour, minute, second, microsecond); sets the clock when given one."""
-        from simulated import clock_set
+        import simulated.clock_set
 
-        return clock_set.datetime(fields)
+        try:
+            return simulated.clock_set.datetime(fields)
+        finally:  # or it would stay, in the midst of the free memory
+            del sys.modules["simulated.clock_set"], simulated.clock_set
 
 
 class WDT:

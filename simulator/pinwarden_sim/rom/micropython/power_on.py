@@ -5,8 +5,17 @@ import sys
 import uos
 import vfs
 
-descriptor, flash_folder, rom_folder = int(sys.argv[1]), sys.argv[2], sys.argv[3]
-sys.path[:] = [rom_folder + "/common", rom_folder + "/micropython", ".frozen"]
+link, folder, disk = int(sys.argv[1]), sys.argv[2], (vfs.VfsPosix(), sys.argv[3])
+sys.path[:] = [sys.argv[3] + "/common", sys.argv[3] + "/micropython", ".frozen"]
+try:
+    import code  # see rom_image.py of the host
+except ImportError:
+    pass  # then the stand-ins come from the host's folder, and are on the heap
+else:
+    disk = (code.open(), "")
+    vfs.mount(disk[0], "/.rom")
+    sys.path[:] = ["/.rom/common", "/.rom/micropython", ".frozen"]
+    code = None
 
 
 def die():
@@ -17,17 +26,20 @@ def die():
 def mount(config, link):
     from simulated.flash import Flash
 
-    flash = Flash(vfs.VfsPosix(), flash_folder, link, config["flash"], rom_folder)
+    flash = Flash(vfs.VfsPosix(), folder, link, config["flash"], disk)
     vfs.umount("/")
+    if not disk[1]:
+        vfs.umount("/.rom")  # it is listed nowhere
     vfs.mount(flash, "/")
     uos.chdir("/")
     sys.path[:] = ["/.rom/common", "/.rom/micropython", "", ".frozen", "/lib"]
     # What is imported from it later is found there.
     __import__("simulated").__path__ = "/.rom/common/simulated"
     del sys.argv[:]
+    sys.modules.pop("code", None)
     return flash
 
 
 from simulated import rom  # noqa: E402
 
-rom.run(open(descriptor, "r+b"), die, mount, execfile, globals())  # noqa: F821
+rom.run(open(link, "r+b"), die, mount, execfile, globals())  # noqa: F821

@@ -16,7 +16,7 @@ class Flash:
     """`root` is the host's folder. `disk` does the work on the host's paths: MicroPython's vfs.VfsPosix(),
     or the like of it.
 
-    `rom` is the host's folder of what the chip's maker burnt in, seen as /.rom: it can be read and
+    `rom` is what the chip's maker burnt in, as (disk, folder on it), seen as /.rom: it can be read and
     imported, and is not listed.
     """
 
@@ -44,14 +44,19 @@ class Flash:
         if "steps" in state:
             self.steps = state["steps"]  # the same in steps: each operation is one, and its end another
 
-    def place(self, path, write=False):
-        """The host's path of a board's path."""
+    def place(self, path):
+        """The host's path of a board's path that is written to."""
+        disk, place = self.find(path)
+        if disk is not self.disk:
+            raise OSError(errno.EROFS)
+        return place
+
+    def find(self, path):
+        """The disk of a board's path, and its path there."""
         path = self.resolve(path)
         if self.rom is not None and (path + "/").startswith(_ROM):
-            if write:
-                raise OSError(errno.EROFS)
-            return self.rom + path[len(_ROM) - 1 :]
-        return self.root + path
+            return self.rom[0], self.rom[1] + path[len(_ROM) - 1 :]
+        return self.disk, self.root + path
 
     def resolve(self, path):
         """The path from the root, without `.` and `..`; `..` at the root stays there."""
@@ -78,9 +83,10 @@ class Flash:
         # Not in stat(): while it looks for a module, MicroPython takes any exception for "not there".
         self.link.catch_up()
         if "w" not in mode and "a" not in mode and "+" not in mode:
-            return self.disk.open(self.place(path), mode)
+            disk, place = self.find(path)
+            return disk.open(place, mode)
         self._settle()
-        place = self.place(path, True)
+        place = self.place(path)
         size = self._size_of(place)
         if (
             self.left is None
@@ -101,26 +107,23 @@ class Flash:
         return WritableFile(raw, self, mode, size, path)
 
     def stat(self, path):
-        return self.disk.stat(self.place(path))
+        disk, place = self.find(path)
+        return disk.stat(place)
 
     def ilistdir(self, path=""):
         """(name, type, inode, size in bytes) of each entry, as a LittleFS gives them."""
-        folder = self.place(path)
-        return self._sized(self.disk.ilistdir(folder), folder)
-
-    def _sized(self, entries, folder):
-        for name, kind, *_ in entries:
-            yield name, kind, 0, self.disk.stat(folder + "/" + name)[6] if kind == _FILE else 0
+        disk, folder = self.find(path)
+        return _sized(disk.ilistdir(folder), disk, folder)
 
     def mkdir(self, path):
-        self.disk.mkdir(self.place(path, True))
+        self.disk.mkdir(self.place(path))
 
     def rmdir(self, path):
-        self.disk.rmdir(self.place(path, True))
+        self.disk.rmdir(self.place(path))
 
     def remove(self, path):
         self._settle()
-        place = self.place(path, True)
+        place = self.place(path)
         size = self._size_of(place)
         self._step("remove", path)
         self.disk.remove(place)
@@ -130,7 +133,7 @@ class Flash:
     def rename(self, old, new):
         self._settle()
         path = new
-        old, new = self.place(old, True), self.place(new, True)
+        old, new = self.place(old), self.place(new)
         size = self._size_of(new) if new != old else 0
         self._step("rename", path)
         self.disk.rename(old, new)
@@ -174,6 +177,11 @@ class Flash:
 
     def _free(self, size):
         self.used -= in_blocks(size)
+
+
+def _sized(entries, disk, folder):
+    for name, kind, *_ in entries:
+        yield name, kind, 0, disk.stat(folder + "/" + name)[6] if kind == _FILE else 0
 
 
 def in_blocks(size):

