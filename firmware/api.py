@@ -5,6 +5,7 @@ revocations are in admin.py.
 import json
 
 import strictjson
+from micropython import const
 
 from .access import LATER, Denied
 from .pin import PinError
@@ -12,6 +13,7 @@ from .response import JSON, Response, json_response, problem
 
 _PREFIX = "/api/v1/"
 _CHALLENGE = "/api/v1/challenge"
+_ROOM = const(2048)  # octets in one piece
 
 # What came of a pin's command -> the status of the answer.
 _STATUS = {"unknown_pin": 404, "bad_value": 422, "not_supported": 422, "interlocked": 409, "too_soon": 429}
@@ -155,6 +157,9 @@ class Api:
         for member in body:
             if member not in members:
                 raise PinError("bad_value", "the body takes nothing but " + (", ".join(members) or "{}"))
+        # Now, not when the pin has moved, is the time to run out of memory: what the answer takes is less.
+        bytearray(_ROOM)
+        request.is_begun = True
         return body
 
     def _administration(self, request, grant, parts):

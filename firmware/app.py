@@ -193,7 +193,7 @@ def _parts(leave):
                 return flush(clock)
             return sync(clock, settings["ntp"], settings["policy"]["max_jump"], asked, delay)
         finally:
-            _unload("timekeeping")
+            _unload("timekeeping", "ntptime")
 
     events = None
     if http["streams"]:

@@ -209,6 +209,17 @@ class Connection:
         self.since = ticks_ms()
         self.deadline = ticks_add(self.since, _LINGER_MS)
 
+    def let_go(self):
+        """Free what it makes us keep: of a request, and of an answer with the file behind it."""
+        self.buffer = b""
+        self.request = None
+        unsent = self.unsent
+        self.unsent = None
+        if unsent is not None and hasattr(unsent[1], "close"):
+            unsent[1].close()
+        if self.stream is not None:
+            self.stream.out_buf = b""
+
     def close(self):
         """Close the socket."""
         self.sock.close()
@@ -234,6 +245,8 @@ async def finish(connection):
     stream = connection.stream
     timeout = connection.limits["write_timeout"] * 1000
     stream.write(rest)
+    rest = None
+    connection.unsent = (None, body, keep_alive)  # the stream has the octets now
     await stream.drain()
     for chunk in body or ():
         now = ticks_ms()

@@ -13,27 +13,26 @@ import asyncio
 import errno
 import gc
 import socket
-import sys
-from time import ticks_diff, ticks_ms
 
 from micropython import const
 
-from .connection import BODY, CHUNK, HEAD, IDLE, LINGER, WRITE, Connection, finish, first_to_go
+from .connection import CHUNK, HEAD, IDLE, LINGER, WRITE, Connection, finish, first_to_go
 from .origins import check_host, check_origin, is_preflight, preflight
-from .ratelimit import Limiter, key_of
+from .places import Places, busy
+from .ratelimit import key_of
 from .request import RequestError
-from .response import problem
+from .response import PERHAPS_DONE, Response, problem
 
 _BACKLOG = const(4)  # connections that the network stack holds for us; lwIP has about 10 sockets in all
-_SWEEP_MS = const(250)  # how late a deadline may be seen
 _WRITER_MS = const(1000)  # how long newcomers wait for those who are written to, when these have all places
 _WRITER_POLL_MS = const(20)
 _NOBODY = (errno.EAGAIN, errno.ECONNABORTED)  # why accept() has nobody: it went again
 _NOTHING = bytearray(0)  # reading nothing waits until there is something, and reads nothing
 
 
-class Server:
-    """Serves HTTP by `handle(request) -> Response`, a function that neither waits nor blocks.
+class Server(Places):
+    """Serves HTTP by `handle(request) -> Response`, a function that neither waits nor blocks. Once it has set
+    the request's `.is_begun`, what was asked for may have been done, and no answer says "try again".
 
     `limits` are the settings under `http`: max_head and max_body in octets, connections, head_timeout,
     body_timeout, write_timeout and idle_timeout in seconds, and strangers, in requests a minute (0 or left
@@ -55,18 +54,12 @@ class Server:
         on_low_memory=None,
         tls=None,
     ):
+        super().__init__(limits, on_error, on_request, on_low_memory)
         self.tls = tls
-        self._on_low_memory = on_low_memory
         self._handle = handle
         self._hosts = hosts
-        self._limits = limits
-        self.limiter = Limiter(limits)
         self._origins = [origin.encode() for origin in origins]
-        self._on_error = on_error or sys.print_exception
-        self._on_request = on_request
         self._scratch = memoryview(bytearray(CHUNK))
-        self._places = []  # the connections that have a task
-        self._sweeper = None
         self.is_listening = False
 
     async def serve(self, host="0.0.0.0", port=80):
@@ -85,25 +78,25 @@ class Server:
                 # Newcomers wait in the network stack; a moment only, or four who don't read would lock
                 # everybody out.
                 waited = 0
-                while waited < _WRITER_MS and self._is_full() and not first_to_go(self._places):
+                while waited < _WRITER_MS and self.is_full() and not first_to_go(self.places):
                     await asyncio.sleep_ms(_WRITER_POLL_MS)
                     waited += _WRITER_POLL_MS
                 try:
                     sock, peer = listener.accept()
-                    connection = Connection(sock, peer, self._limits, self._scratch, self._reclaim)
+                    connection = Connection(sock, peer, self.limits, self._scratch, self.reclaim)
                     if self.tls and not await self.tls.admit(self, connection):
                         continue
                 except (OSError, MemoryError) as error:
                     if getattr(error, "errno", None) not in _NOBODY:
                         # No socket or no memory left: make room, and let others run before trying again.
                         gc.collect()
-                        self._make_room()
+                        self.make_room()
                         await asyncio.sleep_ms(50)
                     continue
                 self._welcome(connection)
         finally:
             self.is_listening = False
-            for connection in list(self._places):
+            for connection in list(self.places):
                 self._drop(connection)
             listener.close()
 
@@ -113,19 +106,21 @@ class Server:
             connection.sock.setblocking(False)
             if self._step(connection):
                 connection.address = key_of(connection.peer)
-                if self._is_full():
-                    self._make_room(connection.address)
+                if self.is_full() and not self.make_room(connection.address):
+                    self._dismiss(connection, busy())  # all are streams: those of the owner
+                    self.leave(connection)
+                    return
                 if connection.deadline is None:
-                    connection.wait_for(HEAD, self._limits["head_timeout"])
+                    connection.wait_for(HEAD, self.limits["head_timeout"])
                 gc.collect()  # or what stays as long as the connection lies in the midst of the free memory
-                self._places.append(connection)
+                self.places.append(connection)
                 if self._sweeper is None:
                     self._sweeper = asyncio.create_task(self._sweep())
                 connection.task = asyncio.create_task(self._attend(connection))
                 return
         except Exception as error:
-            self._fault(error)
-        self._leave(connection)
+            self.fault(error)
+        self.leave(connection)
 
     async def _attend(self, connection):
         """See one connection with a place to its end."""
@@ -139,26 +134,27 @@ class Server:
                     await connection.stream.readinto(_NOTHING)
                     stays = self._step(connection)
         except Exception as error:
-            self._fault(error)
+            self.fault(error)
         finally:
-            self._leave(connection)
+            self.leave(connection)
 
     def _step(self, connection, reads=True):
         """Read, and answer what is complete; return False when the connection is to be closed."""
+        self.served = connection
         try:
             return (not reads or connection.read()) and self._advance(connection)
         except MemoryError:
             pass
         if connection.state >= WRITE:  # it has an answer, or half of one
-            self._reclaim()
+            self.reclaim()
             return False
         # A big head, most often. What it took is let go for the answer.
         connection.buffer = b""
         connection.request = None
-        self._reclaim()
+        self.reclaim()
         response = _out_of_memory()
-        if self._on_request:
-            self._on_request(None, response)
+        if self.on_request:
+            self.on_request(None, response)
         connection.send_last(response)
         connection.linger()
         return True
@@ -184,10 +180,10 @@ class Server:
         """Answer a request that cannot be served; return False to close the connection at once."""
         request = error.request
         if error.status != 429:
-            error = self._charge(connection.peer) or error
+            error = self.charge(connection.peer) or error
         response = problem(error.status, error.code, str(error), error.fields)
-        if self._on_request:
-            self._on_request(request, response)
+        if self.on_request:
+            self.on_request(request, response)
         if request is not None and request.method == "HEAD":
             response.body = b""
         connection.send_last(response)
@@ -202,28 +198,30 @@ class Server:
         if b"authorization" not in request.fields:
             # Before anything is done for it. A credential is verified first: neither does somebody at the
             # owner's address lock the owner out, nor somebody who has spent what all may ask.
-            limited = self._charge(request.peer)
+            limited = self.charge(request.peer)
             if limited is not None:
                 raise limited
 
-    def _charge(self, peer):
-        """Count a request of a stranger. Return the RequestError for one who asks too often, or None."""
-        wait = self.limiter.spend(key_of(peer))
-        if not wait:
-            return None
-        return RequestError(
-            429,
-            "rate_limited",
-            "too many requests without a good token",
-            b"Retry-After: %d\r\n" % (wait // 1000 + 1),
-        )
-
     def _answer(self, connection, request):
         """Handle `request` and write the answer, as far as the socket takes it; return False to close."""
-        response = self._respond(request)
+        try:
+            return self._reply(connection, request, self._respond(request))
+        except MemoryError:
+            if not request.is_begun:  # nothing has been done: the caller says so
+                raise
+        if connection.state < WRITE:
+            connection.state = WRITE
+            connection.send(PERHAPS_DONE)
+        self.reclaim()
+        if self.on_request:
+            self.on_request(request, Response(500, code="perhaps_done"))
+        return False
+
+    def _reply(self, connection, request, response):
+        """Write the answer to `request`, as far as the socket takes it; return False to close."""
         if response.stranger and b"authorization" in request.fields and response.status < 500:
             # It guesses. A page's file in the answer has not been opened yet.
-            limited = self._charge(request.peer)
+            limited = self.charge(request.peer)
             if limited is not None:
                 limited.request = request
                 raise limited
@@ -231,8 +229,8 @@ class Server:
             connection.is_known = True
             if self.tls:
                 self.limiter.know(key_of(request.peer))
-        if self._on_request:
-            self._on_request(request, response)
+        if self.on_request:
+            self.on_request(request, response)
         if self._origins:
             self._admit(request, response)
         keep_alive = response.length >= 0 and request.keeps_alive()
@@ -242,15 +240,16 @@ class Server:
         elif type(response.body) is bytes:
             data += response.body
             response.body = None  # pyright: ignore[reportAttributeAccessIssue]
+        connection.state = WRITE  # whatever fails from here on, no second answer goes into the first
         sent = connection.send(data)
         if sent < len(data) or response.body is not None:
-            connection.wait_for(WRITE, self._limits["write_timeout"])
+            connection.wait_for(WRITE, self.limits["write_timeout"])
             connection.unsent = (data[sent:], response.body, keep_alive)
             if response.body is not None:
-                self._reclaim()
+                self.reclaim()
             return True
         if keep_alive:
-            connection.wait_for(IDLE, self._limits["idle_timeout"])
+            connection.wait_for(IDLE, self.limits["idle_timeout"])
         return keep_alive
 
     def _admit(self, request, response):
@@ -261,6 +260,7 @@ class Server:
 
     def _respond(self, request):
         """Return the Response to `request`, whatever happens while it is made."""
+        self.reclaim(request)
         try:
             if self._origins and is_preflight(request, self._origins):
                 return preflight()
@@ -268,74 +268,12 @@ class Server:
         except Exception as error:
             failure = error
         if isinstance(failure, MemoryError):
-            self._reclaim()
+            if request.is_begun:
+                raise failure
+            self.reclaim()
             return _out_of_memory()
-        self._on_error(failure)
+        self.on_error(failure)
         return problem(500, "internal", "a fault of the board; its log says more")
-
-    def _is_full(self):
-        return len(self._places) >= self._limits["connections"]
-
-    def _make_room(self, newcomer=None):
-        """Close the connection that is the first to go, if there is any. Never raises."""
-        goes = first_to_go(self._places, newcomer)
-        if goes is not None:
-            busy = RequestError(503, "busy", "all connections are taken", b"Retry-After: 1\r\n")
-            self._turn_out(goes, busy)
-
-    def _turn_out(self, connection, error):
-        """Drop a connection; one that has begun a request is told why. Never raises."""
-        try:
-            if connection.state == BODY or (connection.state == HEAD and connection.buffer):
-                if error.status == 408:  # 503 is no doing of its own
-                    error = self._charge(connection.peer) or error
-                response = problem(error.status, error.code, str(error), error.fields)
-                if self._on_request:
-                    self._on_request(connection.request, response)
-                connection.send_last(response)
-        except Exception as error:
-            self._fault(error)  # it goes all the same
-        self._drop(connection)
-
-    def _drop(self, connection):
-        connection.task.cancel()
-        # Its task leaves when it next runs, and closes the socket then: the poll that waits for it must be
-        # undone before. One that never ran yet will never run.
-        if connection.stream is None:
-            self._leave(connection)
-        else:
-            self._places.remove(connection)
-
-    def _leave(self, connection):
-        if connection in self._places:
-            self._places.remove(connection)
-        if type(connection.unsent) is tuple and hasattr(connection.unsent[1], "close"):
-            connection.unsent[1].close()  # the file behind it
-        connection.close()
-
-    def _reclaim(self):
-        """Get memory back, in larger pieces: what is only kept for speed is small, and lies in between."""
-        if self._on_low_memory:
-            self._on_low_memory()
-        gc.collect()
-
-    def _fault(self, error):
-        """Take an exception that ended a connection. None ends the server."""
-        gc.collect()
-        # OSError: the other side is gone. MemoryError: there is garbage now. Anything else is ours.
-        if not isinstance(error, (OSError, MemoryError)):
-            self._on_error(error)
-
-    async def _sweep(self):
-        """Close what has passed its deadline, while there is any connection."""
-        while self._places:
-            await asyncio.sleep_ms(_SWEEP_MS)
-            now = ticks_ms()
-            for connection in list(self._places):
-                if ticks_diff(connection.deadline, now) <= 0:
-                    late = RequestError(408, "timeout", "the request did not arrive in time")
-                    self._turn_out(connection, late)
-        self._sweeper = None
 
 
 def _out_of_memory():

@@ -9,9 +9,8 @@ from hashlib import sha256
 
 from micropython import const
 
-from .response import Response
+from .response import Response, pieces
 
-_CHUNK = const(1024)
 # Hex digits of its content in a file's name, after the first dot: see packing.py of the tools.
 _MARK = const(8)
 
@@ -73,7 +72,7 @@ def answer(files, request):
     if len(line) > 3:
         path += line[3]
         fields += b"Content-Encoding: gzip\r\n"
-    body = b"" if request.method == "HEAD" else _pieces(path)
+    body = b"" if request.method == "HEAD" else pieces(path)
     kind = _TYPES[name.split(".")[-1]]
     return Response(200, body, kind, fields, int(line[1]))  # pyright: ignore[reportArgumentType]
 
@@ -84,18 +83,8 @@ def _mark(name):
     return parts[1] if len(parts) == 3 and len(parts[1]) == _MARK else ""
 
 
-def _pieces(path, size=_CHUNK):  # a default: when the answer is written, the module has been unloaded
-    with open(path, "rb") as file:
-        while True:
-            piece = file.read(size)
-            if not piece:
-                return
-            yield piece
-            piece = None  # there need not be room for two
-
-
 def _fingerprint(path):
     digest = sha256()
-    for piece in _pieces(path):
+    for piece in pieces(path):
         digest.update(piece)
     return str(hexlify(digest.digest()[:8]), "utf-8")

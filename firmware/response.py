@@ -2,6 +2,10 @@
 
 import json
 
+from micropython import const
+
+_CHUNK = const(1024)  # octets of a file that are read at a time
+
 # One string, not one for each: a string costs the board as much again as its text.
 _STATUS = (
     b"200 OK\r\n"
@@ -35,6 +39,15 @@ JSON = b"application/json"
 
 _HEAD = b"HTTP/1.1 %sContent-Type: %s\r\nContent-Length: %d\r\n%s\r\n"
 _RULE = b"Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
+
+# The whole answer to a command for whose answer there was no memory: so it is made already. Not 503, after
+# which some clients try again.
+PERHAPS_DONE = (
+    b"HTTP/1.1 500 Internal Server Error\r\nContent-Type: application/problem+json\r\nContent-Length: 150\r\n"
+    b"Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n"
+    b'{"title": "Internal Server Error", "status": 500, "code": "perhaps_done", '
+    b'"detail": "out of memory; it may have been done: look before you repeat it"}'
+)
 
 
 class Response:
@@ -83,6 +96,18 @@ def _status_line(status):
     """Return the status and its phrase, with CR LF."""
     start = _STATUS.find(b"%d " % status)
     return _STATUS[start : _STATUS.find(b"\n", start) + 1]
+
+
+def pieces(path, size=_CHUNK):
+    """Yield the octets of a file; it is open meanwhile."""
+    # Here and not in page.py: an answer on its way would keep a good part of that, which has been unloaded.
+    with open(path, "rb") as file:
+        while True:
+            piece = file.read(size)
+            if not piece:
+                return
+            yield piece
+            piece = None  # there need not be room for two
 
 
 def json_response(value, status=200):

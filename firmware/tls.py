@@ -51,11 +51,11 @@ class Tls:
             # what all may ask, and lock the owner out, where a good one came from is not counted.
             if key_of(connection.peer) not in server.limiter.known:
                 for _ in range(_COST):
-                    if server._charge(connection.peer):
+                    if server.charge(connection.peer):
                         sock.close()
                         return False
-            if server._is_full():
-                server._make_room(key_of(connection.peer))
+            if server.is_full():
+                server.make_room(key_of(connection.peer))
                 await asyncio.sleep_ms(0)  # who goes closes the session only now
             sock.setblocking(False)
             connection.sock = self._context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)

@@ -12,6 +12,7 @@ import time
 
 from firmware import connection as connection_module
 from firmware import http as http_module
+from firmware import places as places_module
 from firmware import ratelimit as ratelimit_module
 from firmware.http import Server
 from firmware.response import Response
@@ -154,7 +155,7 @@ class Client:
         self.sock.close()
 
 
-MODULES_WITH_TIME = (http_module, connection_module, ratelimit_module)
+MODULES_WITH_TIME = (places_module, connection_module, ratelimit_module)
 
 
 class Quick:
@@ -211,7 +212,7 @@ class Bench:
     async def __aenter__(self):
         for module in MODULES_WITH_TIME:
             module.ticks_ms = self.ticks_ms
-        http_module.asyncio = Quick
+        http_module.asyncio = places_module.asyncio = Quick
         while True:
             self.port = random.randint(20000, 60000)
             self.task = asyncio.create_task(self._serve())
@@ -239,7 +240,7 @@ class Bench:
                 client.close()
             for module in MODULES_WITH_TIME:
                 module.ticks_ms = time.ticks_ms
-            http_module.asyncio = asyncio
+            http_module.asyncio = places_module.asyncio = asyncio
 
     async def _check(self):
         equal(self.faults, [])
@@ -253,7 +254,7 @@ class Bench:
 
     @property
     def places(self):
-        return self.server._places
+        return self.server.places
 
     def connect(self, data=b""):
         client = Client(self.port, data)

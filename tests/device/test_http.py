@@ -236,9 +236,9 @@ async def test_listener_that_raises_costs_one_connection():
         def on_request(request, response):
             raise ValueError("a full disk")
 
-        bench.server._on_request, kept = on_request, bench.server._on_request
+        bench.server.on_request, kept = on_request, bench.server.on_request
         equal(await bench.connect(get("/")).rest(), b"")
-        bench.server._on_request = kept
+        bench.server.on_request = kept
         equal(len(bench.faults), 1)
         bench.faults.clear()
         equal((await bench.exchange(get("/"))).status, 200)

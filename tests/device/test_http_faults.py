@@ -5,11 +5,13 @@ what it tells of it.
 import errno
 import json
 import time
+from time import ticks_add
 
 from firmware import http as http_module
+from firmware import places as places_module
 from firmware.connection import IDLE, LINGER, WRITE, Connection
 from firmware.http import Server
-from firmware.response import Response, problem
+from firmware.response import PERHAPS_DONE, Response, problem
 from harness import cases, equal
 from http_bench import LIMITS, Bench, Quick, Wire, echo, get
 
@@ -31,7 +33,7 @@ class Starved(Wire):
 def starved(bench, low=None):
     """A connection of its own to the server, which has heard of no memory for what comes."""
     if low is not None:
-        bench.server._on_low_memory = lambda: low.append(1)
+        bench.server.on_low_memory = lambda: low.append(1)
     connection = Connection(Starved(), PEER, LIMITS, bench.server._scratch)
     connection.buffer = get("/a-big-head")[:20]
     connection.reclaim = lambda: None
@@ -64,7 +66,7 @@ async def test_no_memory_for_one_that_has_its_answer(state):
 
 async def test_without_a_hint_about_memory_and_without_a_log():
     bench = Bench()
-    bench.server._on_request = None
+    bench.server.on_request = None
     connection = starved(bench)
     equal(bench.server._step(connection), True)
     assert connection.sock.sent.startswith(b"HTTP/1.1 503 ")
@@ -76,7 +78,7 @@ async def test_a_handler_without_memory_lets_go_of_what_is_kept_for_speed():
 
     low = []
     async with Bench(handle) as bench:
-        bench.server._on_low_memory = lambda: low.append(1)
+        bench.server.on_low_memory = lambda: low.append(1)
         equal((await bench.exchange(get("/"))).status, 503)
     equal(low, [1])
 
@@ -134,7 +136,7 @@ async def test_who_is_not_admitted_to_tls_is_not_served():
         server, connection = doorman.asked[1]
         assert server is bench.server
         assert connection is bench.server.seen[0]
-        assert connection._reclaim == server._reclaim
+        assert connection._reclaim == server.reclaim
         assert connection._scratch is server._scratch
 
 
@@ -182,7 +184,7 @@ async def test_newcomers_wait_only_for_those_who_are_written_to():
 async def test_what_is_let_go_of_when_memory_is_low():
     low = []
     server = Server(echo, LIMITS, lambda: ("door",), on_low_memory=lambda: low.append(1))
-    server._reclaim()
+    server.reclaim()
     equal(low, [1])
     # All connections read into the same octets: none needs room of its own for that.
     assert len(server._scratch) > 0
@@ -259,3 +261,132 @@ async def test_the_log_hears_what_was_asked():
         equal((await bench.exchange(get("/fault", GUESS))).status, 500)
         asked = [(request.path, status) for request, status in bench.answered]
         equal(asked, [("/foreign", 421), ("/guess", 401), ("/more", 429), ("/fault", 500)])
+
+
+async def hanging(bench):
+    """Four that keep the server's memory, or not: half of a head; an answer that is not read, for a while and
+    for a moment; and half of a head after a good token.
+    """
+    clients = [await bench.place(get("/")[:9])]
+    for _ in range(2):
+        clients.append(await bench.place(get("/unread")))
+    clients.append(await bench.place(get("/known")))
+    await clients[3].answer()
+    clients[3].send(get("/")[:9])
+    await bench.until(lambda: clients[3].connection.buffer)
+    for client, ms in zip(clients, (2000, 3000, 0, 9000)):
+        client.connection.since = ticks_add(time.ticks_ms(), -ms)
+    return clients
+
+
+def unread(request):
+    if request.path == "/unread":
+        return Response(200, iter([b"x" * 1024] * 30000), b"text/plain", length=1024 * 30000)
+    response = echo(request)
+    response.stranger = request.path != "/known"
+    return response
+
+
+TOKEN = "Authorization: Bearer some"
+
+
+@cases(
+    [
+        ("there is enough", 0, TOKEN, []),
+        ("one goes: who is written to is the later one", 2, TOKEN, [0]),
+        ("and the next", 3, TOKEN, [0, 1]),
+        (
+            "with a token an answer of a moment ago as well; who has shown a good one stays",
+            9,
+            TOKEN,
+            [0, 1, 2],
+        ),
+        ("without a token it does not", 9, "Accept: a", [0, 1]),
+    ]
+)
+async def test_who_keeps_memory_goes_when_there_is_none(failures, field, gone):
+    left = [failures]
+
+    def short(size):
+        if left[0]:
+            left[0] -= 1
+            raise MemoryError
+        return b""
+
+    async with Bench(unread, connections=5) as bench:
+        clients = await hanging(bench)
+        try:
+            places_module.bytearray = short
+            equal((await bench.exchange(get("/", field, "Connection: close"))).status, 200)
+        finally:
+            del places_module.bytearray
+        stays = [number for number in range(4) if clients[number].connection in bench.places]
+        equal(stays, [number for number in range(4) if number not in gone])
+        for number in gone:  # at once, not when its task comes to its end
+            connection = clients[number].connection
+            equal((connection.buffer, connection.unsent, connection.stream.out_buf), (b"", None, b""))
+
+
+class Faulty(Response):
+    """A response for whose head there is no memory."""
+
+    def head(self, keep_alive):
+        raise MemoryError
+
+
+def begun(path):
+    """A handler for which memory ends once it has done what was asked for."""
+
+    def handle(request):
+        request.is_begun = request.path != "/not-begun"
+        if request.path in ("/handler", "/not-begun"):
+            raise MemoryError
+        return Faulty(200, b"{}") if request.path == "/head" else Response(200, b"{}")
+
+    return handle
+
+
+def no_memory(*what):
+    raise MemoryError
+
+
+@cases([("making the answer", "/handler"), ("the log", "/log"), ("the answer's head", "/head")])
+async def test_what_may_have_been_done_is_not_answered_with_try_again(path):
+    low = []
+    async with Bench(begun(path)) as bench:
+        bench.server.on_low_memory = lambda: low.append(1)
+        if path == "/log":
+            bench.server.on_request = no_memory
+        client = bench.connect(get(path, method="POST") + get("/second", method="POST"))
+        answer = await client.answer()
+        told = json.loads(answer.body)
+        equal((answer.status, told["code"]), (500, "perhaps_done"))
+        assert low
+        assert "retry-after" not in answer.fields
+        equal(answer.fields["connection"], "close")
+        equal(await client.rest(), b"")  # neither a second answer nor the next request's
+        if path != "/log":
+            equal([status for _, status in bench.answered][-1], 500)
+
+
+async def test_what_has_not_been_begun_may_be_tried_again():
+    async with Bench(begun("/not-begun")) as bench:
+        answer = await bench.exchange(get("/not-begun", method="POST"))
+        equal((answer.status, json.loads(answer.body)["code"]), (503, "out_of_memory"))
+
+
+async def test_no_second_answer_goes_into_half_of_one():
+    bench = Bench(begun("/"))
+    connection = Connection(Wire(get("/", method="POST"), takes=9), PEER, LIMITS)
+    connection.wait_for = no_memory
+    equal(bench.server._step(connection), False)
+    equal(len(connection.sock.sent), 9)
+
+
+def test_the_answer_that_is_made_already_is_as_the_others():
+    head, _, body = PERHAPS_DONE.partition(b"\r\n\r\n")
+    told = json.loads(body)
+    made = problem(told["status"], told["code"], told["detail"])
+    equal(told, json.loads(made.body))
+    made.length = len(body)
+    equal(sorted(head.split(b"\r\n")), sorted(made.head(False)[:-4].split(b"\r\n")))

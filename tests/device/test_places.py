@@ -4,7 +4,7 @@ import asyncio
 import json
 from time import ticks_diff, ticks_ms
 
-from firmware import http as http_module
+from firmware import places as places_module
 from firmware.connection import BODY, HEAD, IDLE, LINGER, WRITE
 from firmware.response import Response
 from harness import cases, equal
@@ -331,9 +331,9 @@ async def test_sweeping_survives_a_lack_of_memory():
         raise MemoryError
 
     async with Bench() as bench:
-        kept = http_module.problem
+        kept = places_module.problem
         try:
-            http_module.problem = no_memory
+            places_module.problem = no_memory
             for _ in range(2):
                 client = await bench.place(get("/")[:9])
                 await bench.later(6)
@@ -343,7 +343,7 @@ async def test_sweeping_survives_a_lack_of_memory():
                 await bench.place(get("/")[:9])
             equal(len(bench.places), 4)
         finally:
-            http_module.problem = kept
+            places_module.problem = kept
 
 
 async def test_sweeping_ends_with_the_last_connection():

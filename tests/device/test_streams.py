@@ -3,8 +3,9 @@ is cut.
 """
 
 import asyncio
+import json
 
-from firmware.connection import HEAD, STREAM
+from firmware.connection import STREAM
 from firmware.response import Response
 from harness import cases, equal
 from http_bench import Bench, echo, get
@@ -187,15 +188,21 @@ async def test_a_stream_counts_as_a_place_of_its_owner(others, newcomer, goes):
 
 
 async def test_only_streams_and_one_more():
-    """More of them than the application lets be; a newcomer is served all the same."""
+    """More of them than the application lets be: there is no place for one who is slow, nor is any added. Who
+    asks at once needs none.
+    """
     source = Source()
     async with Bench(source, connections=2) as bench:
         for _ in range(2):
             await follow(bench, source)
-        newcomer = await bench.place(get("/")[:9])
-        equal(newcomer.connection.state, HEAD)
-        newcomer.send(get("/")[9:])
-        equal((await newcomer.answer()).status, 200)
+        slow = bench.connect(get("/")[:9])
+        answer = await slow.answer()
+        equal((answer.status, json.loads(answer.body)["code"]), (503, "busy"))
+        equal(await slow.rest(), b"")
+        equal(await bench.connect(b"").rest(), b"")
+        equal(len(bench.places), 2)
+        equal((await bench.exchange(get("/", "Connection: close"))).status, 200)
+        equal(source.open, 2)
         source.told.append(None)
 
 
