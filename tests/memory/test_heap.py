@@ -22,10 +22,10 @@ from pinwarden_sim import Board
 
 # With less, one who changes keys or reads the audit may be told 503 out_of_memory while connections are being
 # cut: see docs/decisions/memory.md.
-FOR_ADMINISTRATION = "208k"
+FOR_ADMINISTRATION = "192k"
 # A pin of each kind beside the others. 6 kB of that are the stand-ins of PWM, ADC and light strips, which a
 # board has in ROM.
-FOR_EVERY_KIND = "208k"
+FOR_EVERY_KIND = "200k"
 EVERY_KIND = {**testbed.PINS, **testbed.KINDS, "door": {**testbed.KINDS["door"], "gpio": 4}}
 del EVERY_KIND["gate"]  # has the opener's GPIO
 REQUESTS = 1000
