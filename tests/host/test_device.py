@@ -208,3 +208,10 @@ def test_a_board_gets_the_names_of_retired_keys(door: Device) -> None:
     for name in names:
         Keystore(door).retire(name)
     assert door.secrets()["retired"] == names[-24:]
+
+
+def test_check_takes_a_device_with_a_retired_key(door: Device, pinwarden: Run) -> None:
+    Keystore(door).retire("2020-01")
+    result = pinwarden("check", "door")
+    assert result.exit_code == 0
+    assert "door: good" in result.stdout

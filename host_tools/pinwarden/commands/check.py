@@ -46,7 +46,7 @@ def check(device: str | None) -> None:
             f"the key {pending.kid} is on its way to the board: finish it with "
             f"pinwarden keys rotate {loaded.name}"
         )
-    _print_summary(loaded, **secrets)
+    _print_summary(loaded, secrets)
 
 
 def _all_secrets(device: Device) -> dict:
@@ -80,16 +80,10 @@ def _note_certificate(device: Device) -> None:
         note(f"There is no certificate for HTTPS yet: pinwarden deploy {device.name} makes it.")
 
 
-def _print_summary(
-    device: Device,
-    wifi: dict | None,
-    keys: list[dict],
-    setup_password: str | None,
-    tls: dict | None = None,
-) -> None:
-    settings, out = device.settings, stdout()
+def _print_summary(device: Device, secrets: dict) -> None:
+    settings, wifi, out = device.settings, secrets["wifi"], stdout()
     pins = [f"{name} ({spec['kind']}, GPIO {spec['gpio']})" for name, spec in settings["pins"].items()]
-    kids = [key["kid"] for key in keys]
+    kids = [key["kid"] for key in secrets["keys"]]
     out.print(f"{device.name}: good", style="bold green")
     place = address.join(device, local_name(device), settings["http"]["port"])
     out.print(plain(f"  board    {settings['chip']}, {address.url(device, place)}/"))
@@ -97,11 +91,11 @@ def _print_summary(
     out.print(plain(f"  keys     {', '.join(kids)} ({kids[-1]} signs)"))
     out.print(plain(f"  tokens   {spell(settings['max_ttl'])} at the most"))
     out.print(plain(f"  network  {wifi['ssid'] if wifi else 'none'}"))
-    if tls:
+    if secrets.get("tls"):
         from pinwarden.ca import leaf  # and with it cryptography, for those only who need it
 
         found = leaf.read(device)
         if found is not None:
             out.print(plain(f"  https    for {found.names}, until {found.ends:%Y-%m-%d}"))
-    if settings["setup_mode"] and setup_password:
+    if settings["setup_mode"] and secrets["setup_password"]:
         out.print("  setup    the board opens a network of its own when it has none for 5 minutes")
