@@ -1,7 +1,10 @@
 """`pinwarden call`: one request with no more rights than it needs, and an answer that says what to do."""
 
 import json
+import os
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -248,6 +251,14 @@ def test_the_folder_may_be_read_only(door: Device, pinwarden: Run, monkeypatch: 
     monkeypatch.setattr("pinwarden.signed.send", answer)
     monkeypatch.setattr(Path, "mkdir", refuse)
     assert pinwarden("call", "door", "GET", "pins").exit_code == 0
+
+
+def test_nobody_reads_the_answer(door: Device, board: FakeBoard) -> None:
+    board.answer(200, {"status": "ok"})
+    command = f'exec "$0" -m pinwarden call door GET healthz --address {board.address} >&-'
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    told = subprocess.run(["sh", "-c", command, sys.executable], env=environment, stderr=subprocess.PIPE)
+    assert (told.returncode, told.stderr) == (0, b"200 OK\n")
 
 
 def test_a_stream_is_shown_as_it_is(door: Device, board: FakeBoard, pinwarden: Run) -> None:

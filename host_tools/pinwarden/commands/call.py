@@ -43,7 +43,7 @@ STDIN = "-"
     ),
 )
 @device_argument(required=True)
-@click.argument("method", type=Method(routes.METHODS, case_sensitive=False))
+@click.argument("method", type=Method(routes.METHODS, case_sensitive=False), metavar="METHOD")
 @click.argument("path", shell_complete=complete_path)
 @click.option("--data", metavar="JSON", help="The body; - reads it from stdin.")
 @click.option("--token", envvar=VARIABLE, help=f"Use this token; - reads it from stdin. Also: {VARIABLE}.")
@@ -170,7 +170,7 @@ def _print(answer: Answer, as_json: bool) -> None:
         click.echo(json.dumps({"status": answer.status, "body": body}, indent=2))
     elif success:
         note(answer.phrase)
-        if answer.data is not None and sys.stdout.isatty():
+        if answer.data is not None and stdout().is_terminal:
             stdout().print(JSON(json.dumps(answer.data), ensure_ascii=True))
         elif answer.data is not None:
             click.echo(json.dumps(answer.data, indent=2))
