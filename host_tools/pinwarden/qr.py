@@ -6,6 +6,7 @@ import io
 from pathlib import Path
 
 import segno
+from rich.console import Console
 from rich.text import Text
 
 from pinwarden.console import stderr, warn
@@ -40,13 +41,19 @@ def lines(code: segno.QRCode) -> list[str]:
     ]
 
 
-def show(content: str) -> None:
-    """Draw the code on the terminal (stderr, since stdout is for the result)."""
-    console, drawn = stderr(), lines(make(content))
+def show(content: str, console: Console | None = None, instead: str = "take --qr-file") -> None:
+    """Draw the code on the terminal (stderr, since stdout is for the result); where it cannot be read there,
+    say why, and what to do `instead`.
+    """
+    console, drawn = console or stderr(), lines(make(content))
     if console.is_terminal and console.width < len(drawn[0]):
-        warn(
-            f"the code has {len(drawn[0])} columns, the terminal {console.width}: widen it, or take --qr-file"
-        )
+        warn(f"the QR code has {len(drawn[0])} columns, the terminal {console.width}: widen it, or {instead}")
+        return
+    encoding = getattr(console.file, "encoding", None) or "utf-8"
+    try:
+        "".join(drawn).encode(encoding)
+    except UnicodeEncodeError:
+        warn(f"the QR code cannot be drawn in this terminal's encoding, {encoding}: use UTF-8, or {instead}")
         return
     for line in drawn:
         # Both colours said, so that a light terminal shows no negative.

@@ -14,7 +14,7 @@ from types import FrameType
 import click
 
 from pinwarden import board as files
-from pinwarden import find, qr
+from pinwarden import find
 from pinwarden.address import certify
 from pinwarden.console import note
 from pinwarden.device import STATE_FOLDER, Device
@@ -94,7 +94,6 @@ def simulate(device: str | None, runtime: str | None, port: int | None, lan: boo
                 board,
                 hands,
                 hints=links | (_usb(board, found) if usb else {}),
-                qr_text="\n".join(qr.lines(qr.make(links["Link"]))),
                 settings=found.settings,
                 port=board.usb.path if usb else None,
             )

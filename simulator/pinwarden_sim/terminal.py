@@ -16,8 +16,8 @@ from typing import Any
 
 from rich.console import Console
 from rich.live import Live
-from rich.text import Text
 
+from pinwarden import qr
 from pinwarden.console import plain
 from pinwarden_sim.board import Board, BoardError
 from pinwarden_sim.hands import Hands
@@ -41,21 +41,19 @@ def show(
     hands: Hands,
     *,
     hints: Mapping[str, str],
-    qr_text: str,
     settings: Mapping[str, Any],
     port: str | None,
 ) -> None:
     """Show a started board until the user quits: `q`, Ctrl-C, or the end of the program. The terminal is
     always restored.
 
-    `hands` are the user's. `hints` are shown first, each with its name; `qr_text` is a QR code in lines of
-    half blocks, `port` the path of its USB port. On anything but a terminal nothing but text is written, in
+    `hands` are the user's. `hints` are shown first, each with its name, and "Link" as a QR code, too; `port`
+    is the path of its USB port. On anything but a terminal nothing but text is written, in
     no colours, and one line for each event.
     """
     console = Console(soft_wrap=True, highlight=False, emoji=False, markup=False)
     interactive = console.is_terminal and sys.stdin.isatty()
-    for line in qr_text.splitlines():
-        console.print(Text(line, style="color(231) on color(16)"))
+    qr.show(hints["Link"], console, "open the link")
     width = max(map(len, hints))
     console.print("\n" + "\n".join(f"{name:<{width}}  {text}" for name, text in hints.items()) + "\n")
     with contextlib.suppress(KeyboardInterrupt):

@@ -1,5 +1,6 @@
 """The QR code holds the link, on the terminal and in files, and nobody but the owner reads the files."""
 
+import io
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 import segno
 from click.testing import Result
+from rich.console import Console
 
 from pinwarden import qr
 from pinwarden.device import Device
@@ -60,3 +62,11 @@ def test_too_narrow_a_terminal_is_told(
     shown = capsys.readouterr().err
     assert "--qr-file" in shown
     assert "█" not in shown
+
+
+def test_an_encoding_without_blocks_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    drawn = io.BytesIO()
+    terminal = io.TextIOWrapper(drawn, "ascii", "replace")
+    qr.show(LINK, Console(file=terminal), "open the link")
+    assert "use UTF-8, or open the link" in capsys.readouterr().err
+    assert drawn.getvalue() == b""
