@@ -110,6 +110,30 @@ def test_ctrl_c_says_how_things_stand(
     monkeypatch.undo()
 
 
+def test_a_full_disk_says_how_things_stand(
+    door: Device, model: ModelBoard, pinwarden: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, _data: bytes, _mode: int) -> None:
+        raise OSError(28, "No space left on device", str(path))
+
+    first = door.kids()[0]
+    with monkeypatch.context() as changed:
+        changed.setattr(keys, "write_atomic", full)
+        result = pinwarden("keys", "rotate", "door", "--address", model.address)
+    assert result.exit_code == 1
+    assert "waits in pending.json" in result.stderr
+    assert pinwarden("keys", "rotate", "door", "--address", model.address).exit_code == 0
+
+    with monkeypatch.context() as changed:
+        changed.setattr(keystore, "write_atomic", full)
+        result = pinwarden("keys", "retire", "door", first, "--yes", "--address", model.address)
+    assert result.exit_code == 1
+    assert f"{first} is gone from the board, but not from here: door/secrets/retired.json" in result.stderr
+    assert "until then a deploy brings the key back" in result.stderr
+    assert pinwarden("keys", "retire", "door", first, "--yes", "--address", model.address).exit_code == 0
+    assert first not in door.kids()
+
+
 def run_killed(step: int, *args: str) -> int:
     """Run pinwarden in the working directory, killed before its `step`-th step. Returns its exit code."""
     script = Path(__file__).with_name("kill_at.py")

@@ -120,7 +120,16 @@ def retire(device: Device, board: KeyLink | None, kid: str) -> None:
             _retire_there(device, board, kid, known, here)
         elif not here:
             raise _unknown(kid, known)
-        store.retire(kid)
+        try:
+            store.retire(kid)
+        except OSError as error:
+            if board is None:
+                raise
+            where = error.filename or device.name
+            raise CannotRetire(
+                f"{kid} is gone from the board, but not from here: {where}: {error.strerror}",
+                "Run the same command again when that is put right; until then a deploy brings the key back.",
+            ) from None
         if pending is not None:
             store.drop_pending()
 

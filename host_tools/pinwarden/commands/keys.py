@@ -211,7 +211,7 @@ def _pending_is_told(device: Device) -> Iterator[None]:
         yield
     except (CannotRotate, KeysBusy):
         raise  # they say so themselves
-    except (UserError, KeyboardInterrupt):
+    except (UserError, OSError, KeyboardInterrupt):
         if device.pending_file.exists():
             note(
                 "The old key still signs, and nothing is lost: the new one waits in "
