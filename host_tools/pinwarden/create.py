@@ -22,7 +22,7 @@ from pinwarden.device import (
     WIFI_FILE,
 )
 from pinwarden.errors import BadName, BadSecrets, DeviceExists, NoSuchDevice
-from pinwarden.files import PRIVATE_FILE, PRIVATE_FOLDER, short, write_atomic
+from pinwarden.files import PRIVATE_FILE, PRIVATE_FOLDER, blamed, short, write_atomic
 
 # The chips, each with a GPIO for the sample relay: an output, free on the usual boards, and not read at the
 # chip's start.
@@ -69,9 +69,10 @@ def build_folder(name: str, parent: Path, fill: Callable[[Path], None]) -> Path:
         )
     building = parent / f".{name}.{secrets.token_hex(4)}"
     try:
-        building.mkdir()
-        fill(building)
-        building.rename(folder)
+        with blamed(folder):
+            building.mkdir()
+            fill(building)
+            building.rename(folder)
     except BaseException:
         shutil.rmtree(building, ignore_errors=True)
         raise

@@ -7,6 +7,7 @@ import os
 import secrets
 import shlex
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 from pinwarden.errors import ExposedSecret, UnreadableFile
@@ -23,6 +24,17 @@ def short(path: Path) -> str:
     return str(path)
 
 
+@contextlib.contextmanager
+def blamed(path: Path) -> Iterator[None]:
+    """Have an OSError name this path: a full disk's names none, others that of a temporary file."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None:
+            error.filename = short(path)
+        raise
+
+
 def write_atomic(path: Path, data: bytes, mode: int = PUBLIC_FILE) -> None:
     """Replace `path` by `data` in one step: a reader, or a power cut, finds the old file or the new one.
 
@@ -31,11 +43,12 @@ def write_atomic(path: Path, data: bytes, mode: int = PUBLIC_FILE) -> None:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     try:
-        with open(os.open(temporary, flags, mode), "wb") as file:
+        with blamed(path), open(os.open(temporary, flags, mode), "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        with blamed(path):
+            os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise

@@ -216,6 +216,7 @@ def test_an_interruption_leaves_nothing(
     monkeypatch.setattr(create.keys, "write", interrupt)  # the toml file is there by then
     result = pinwarden("init", "door")
     assert result.exit_code == (130 if error is KeyboardInterrupt else 1)
+    assert error is KeyboardInterrupt or result.stderr == "error: door: No space left on device\n"
     assert list(Path().iterdir()) == []
 
 

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from pinwarden.errors import AuthorityExists, BadCertificate, NoAuthority
-from pinwarden.files import PRIVATE_FILE, PRIVATE_FOLDER, PUBLIC_FILE, read_text, short, write_atomic
+from pinwarden.files import PRIVATE_FILE, PRIVATE_FOLDER, PUBLIC_FILE, blamed, read_text, short, write_atomic
 
 VARIABLE = "PINWARDEN_CA"  # the authority's folder
 BESIDE = "pinwarden-ca"  # its name where it is beside device folders
@@ -218,14 +218,14 @@ def fingerprint(certificate: x509.Certificate) -> str:
 def _write(folder: Path, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     building = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
+    pem = certificate.public_bytes(serialization.Encoding.PEM)
     try:
-        building.mkdir(mode=PRIVATE_FOLDER)
-        write_atomic(building / KEY_FILE, private_pem(key), PRIVATE_FILE)
-        write_atomic(
-            building / CERTIFICATE_FILE, certificate.public_bytes(serialization.Encoding.PEM), PUBLIC_FILE
-        )
-        write_atomic(building / ".gitignore", f"/{KEY_FILE}\n".encode())
-        building.rename(folder)
+        with blamed(folder):
+            building.mkdir(mode=PRIVATE_FOLDER)
+            write_atomic(building / KEY_FILE, private_pem(key), PRIVATE_FILE)
+            write_atomic(building / CERTIFICATE_FILE, pem, PUBLIC_FILE)
+            write_atomic(building / ".gitignore", f"/{KEY_FILE}\n".encode())
+            building.rename(folder)
     except BaseException:
         shutil.rmtree(building, ignore_errors=True)
         raise
