@@ -219,3 +219,28 @@ def test_a_refusal_of_the_board_is_told(board: FakeBoard, door: Device, pinwarde
     assert result.exit_code == 1
     assert "too old" in result.stderr
     assert not (door.state_folder / "audit.json").exists()
+
+
+def test_a_row_fits_the_terminal(
+    board: FakeBoard, door: Device, pinwarden: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The longer ones go on in a second line, and causes are words."""
+    rows = [
+        {"t": 1793491200, "what": "start", "value": "hard"},
+        {"t": 1793491200, "what": "clock", "value": "ntp"},
+        {"t": 1793491200, "what": "set", "pin": "relay", "value": True, "by": "anna", "jti": "x" * 16}
+        | {"from": "192.168.1.20"},
+    ]
+    board.answer(200, answer([], waiting=rows))
+    monkeypatch.setenv("FORCE_COLOR", "1")  # makes the console take itself for a terminal
+    monkeypatch.setenv("COLUMNS", "60")
+    narrow = pinwarden("audit", "door", "--address", board.address).stdout.splitlines()
+    assert max(map(len, narrow)) <= 60
+    assert [line.split("  ")[-1] for line in narrow] == [
+        "started by a reset",
+        "clock set by a time server",
+        "set relay on",
+        f"token {'x' * 16}",
+    ]
+    monkeypatch.setenv("COLUMNS", "120")
+    assert len(pinwarden("audit", "door", "--address", board.address).stdout.splitlines()) == 3

@@ -11,9 +11,12 @@ from pinwarden import find
 from pinwarden.admin import audit as trails
 from pinwarden.admin.audit import Memory, Trail
 from pinwarden.admin.link import way_from, way_options
+from pinwarden.board_words import CLOCKS, STARTS
 from pinwarden.console import note, plain, stdout, warn
 from pinwarden.duration import local
 from pinwarden.params import device_argument, examples
+
+_WHAT = 3  # cells: number, time, what was done; on a terminal without room for more, the others stand below
 
 
 @click.command(
@@ -89,9 +92,17 @@ def _print(trail: Trail, limit: int) -> None:
     lines = [_line(row) for row in [*trail.waiting, *rows]]
     widths = [max((len(line[i]) for line in lines), default=0) for i in range(len(_line({})) - 1)]
     out = stdout()
+    before = sum(widths) + 2 * len(widths)
+    fits = not out.is_terminal or all(before + len(line[-1]) <= out.width for line in lines)
     for line in lines:
         cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=False)]
-        out.print("  ".join([*cells, line[-1]]).rstrip())
+        if fits:
+            out.print("  ".join([*cells, line[-1]]).rstrip())
+            continue
+        done = "  ".join(cells[:_WHAT]).rstrip()
+        who = "  ".join(cell for cell in line[_WHAT:] if cell)
+        apart = "  " if len(done) + 2 + len(who) <= out.width else "\n" + " " * (widths[0] + 4)
+        out.print(f"{done}{apart}{who}".rstrip())
     if not lines:
         note("The board has recorded nothing yet.")
     if trail.waiting:
@@ -126,6 +137,10 @@ def _what(row: dict) -> str:
             said.append(f"{value} ms")
         case int(value) if row.get("what") == "clock":
             said.append(f"to {local(value)}")
+        case value if row.get("what") == "start":
+            said = [f"started by {STARTS.get(str(value), value)}"]
+        case value if row.get("what") == "clock":
+            said.append(CLOCKS.get(str(value), str(value)))
         case value:
             said.append(str(value))
     return " ".join(str(word) for word in said if word is not None)

@@ -6,6 +6,7 @@ A value may be anything: what tells it may be no board at all.
 from __future__ import annotations
 
 from pinwarden.board import OLDEST_MICROPYTHON
+from pinwarden.board_words import CLOCKS, STARTS
 from pinwarden.device import Device
 from pinwarden.doctor.examination import Finding, failed, ok, skipped, warning
 from pinwarden.duration import ago, local, spell
@@ -127,7 +128,7 @@ def version(version: object, build: object, slot: object, ours: tuple[str, str |
     """The version on the board, against (version, build) of what a deployment would bring now."""
     theirs, its_build = text(version, 40), text(build, 40)
     where = f" (slot {slot})" if slot in ("a", "b") else ""
-    deploy = f"See what differs: pinwarden deploy {name} --dry-run - then deploy."
+    deploy = f"To see what differs: pinwarden deploy {name} --dry-run. To send it: pinwarden deploy {name}"
     if theirs is None:
         return warning("the board does not tell its version", deploy)
     if theirs != ours[0]:
@@ -170,14 +171,7 @@ def started(seconds: object, cause: object, now: int) -> Finding:
     running = number(seconds)
     if running is None or running < 0:
         return skipped("the board does not tell")
-    causes = {
-        "pwron": "power on",
-        "hard": "a reset",
-        "wdt": "the watchdog",
-        "soft": "a soft reset",
-        "deepsleep": "sleep",
-    }
-    why = causes.get(cause if isinstance(cause, str) else "", text(cause, 40) or "unknown")
+    why = STARTS.get(cause if isinstance(cause, str) else "", text(cause, 40) or "unknown")
     found = f"started {ago(now - running, now)}, by {why}"
     if cause == "wdt":
         return warning(found, "The application hung, and the watchdog ended it. See: pinwarden monitor")
@@ -185,5 +179,4 @@ def started(seconds: object, cause: object, now: int) -> Finding:
 
 
 def _source(source: object) -> str:
-    words = {"ntp": "set by a time server", "manual": "set by hand", "rtc": "kept since before its restart"}
-    return words.get(source if isinstance(source, str) else "", "set")
+    return CLOCKS.get(source if isinstance(source, str) else "", "set")
