@@ -115,6 +115,8 @@ def _because(error: Exception, token: str, device: Device, configured: list[dict
     except NotAToken as unreadable:
         return unreadable.message
     code = getattr(error, "code", "")
+    if token.endswith("."):
+        return "it is not signed"
     if code == "kid":
         named = f"it names the key {header['kid']!r}" if "kid" in header else "it names no key"
         return f"{named}, and the device has {', '.join(key['kid'] for key in configured)}"

@@ -67,6 +67,7 @@ def test_gives_the_boards_verdict(
 @pytest.mark.parametrize(
     ("name", "code", "reason"),
     [
+        ("no signature", "malformed", "it is not signed"),
         ("no exp", "missing_claim", "exp"),
         ("another key", "signature", "it was not signed with the device's key"),
         ("alg none", "alg", "alg"),
@@ -78,6 +79,7 @@ def test_gives_the_boards_verdict_on_forgeries(door: Device, name: str, code: st
     token = {
         "no exp": signed(door, {"aud": "door"}),
         "another key": jwt.encode(GOOD, HEX, "HS256", headers={"kid": kid}),
+        "no signature": segment({"alg": "none"}) + "." + segment(GOOD) + ".",
         "alg none": segment({"alg": "none"}) + "." + segment(GOOD) + ".AAAA",
         "duplicate claim": jwt.api_jws.PyJWS().encode(
             b'{"aud":"door","exp":1,"exp":2}', keys.secret(door.keys()[0]), "HS256", {"kid": kid}
@@ -109,6 +111,7 @@ def test_shows_the_token_and_every_verdict(door: Device, pinwarden: Run) -> None
     assert result.exit_code == 0
     for text in ("HS256", "anna", "pins:read", "(in 3 days)", "accepted: good", "refused: it was not signed"):
         assert text in result.stdout
+    assert "only the board knows" in result.stderr, "inspect asks none whether it was revoked"
     assert token.rpartition(".")[2] not in result.output
     assert door.keys()[0]["k"] not in result.output
 

@@ -31,7 +31,8 @@ _TIMES = ("iat", "nbf", "exp")
         wl-paste | pinwarden inspect -        keeps it out of the shell's history
         {find.DEVICES_VARIABLE}=~/devices pinwarden inspect -
         """,
-        "Exit code 0 when a known device accepts it now, else 1.",
+        """Exit code 0 when a known device accepts it now, by its keys and the dates, else 1. What was revoked
+        only the board knows.""",
     ),
 )
 @click.argument("token")
@@ -91,6 +92,8 @@ def _print_tables(header: dict, claims: dict, verdicts: list[Verdict], now: int)
             "No device is known here, so nobody can say whether it is good. "
             f"Set {find.DEVICES_VARIABLE}, or change the folder."
         )
+    elif any(verdict.accepted for verdict in verdicts):
+        note("Whether it was revoked only the board knows, and it was not asked.")
 
 
 def _print_rows(title: str, rows: list[tuple[str, Text]]) -> None:
