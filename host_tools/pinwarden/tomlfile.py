@@ -11,6 +11,8 @@ from pinwarden.files import read_text, short
 
 _TABLE = re.compile(r"\s*\[\[?\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?$")
 _KEY = re.compile(r"\s*([A-Za-z0-9_\-.\"' ]+?)\s*=")
+# tomllib says it of the line's end, in the middle of a text.
+_OPEN_TEXT = (r"illegal character '\n'", r"illegal character '\r'")
 _FIELD = re.compile(r"[A-Za-z0-9_\-.\[\]\"']+(?=:)")
 
 
@@ -65,6 +67,8 @@ def _reason(message: str, text: str) -> tuple[str, int]:
         return message, 1
     what, line = match.groups()
     what = what[:1].lower() + what[1:]
+    if what in _OPEN_TEXT:
+        what = "a text has no closing quote"
     return what, int(line) if line else max(1, len(text.splitlines()))
 
 

@@ -53,6 +53,12 @@ def test_a_syntax_error_has_its_line(nowhere: Path, text: str, line: int) -> Non
         tomlfile.read(Path("x.toml"))
 
 
+def test_a_text_that_does_not_end_is_told(nowhere: Path) -> None:
+    Path("x.toml").write_text('a = "unclosed\n')
+    with pytest.raises(BadToml, match="a text has no closing quote"):
+        tomlfile.read(Path("x.toml"))
+
+
 def test_nesting_without_end_is_one_message(nowhere: Path) -> None:
     Path("x.toml").write_text("a = " + "[" * 100000)
     with pytest.raises(BadToml, match="nest too deep"):
