@@ -40,7 +40,7 @@ def ca() -> None:
     """
 
 
-@ca.command()
+@ca.command(short_help="Make the authority, once.")
 @click.option(
     "--in",
     "parent",
@@ -119,7 +119,7 @@ def issue(device: str | None, addresses: tuple[str, ...]) -> None:
     note(f"Take it to the board: pinwarden deploy {loaded.name}")
 
 
-@ca.command()
+@ca.command(short_help="Show the authority, and a device's certificate.")
 @device_argument()
 def show(device: str | None) -> None:
     """Show the authority, and the certificate of DEVICE if one is named."""
@@ -141,7 +141,7 @@ def show(device: str | None) -> None:
     out.print(plain(f"  fingerprint  {authority.fingerprint(has.certificate)}"))
 
 
-@ca.command()
+@ca.command(short_help="Explain how phones are told to trust it.")
 @click.argument("system", type=click.Choice(phones.SYSTEMS), required=False)
 @click.option("--device", metavar="DEVICE", help="The authority of this device, where there are several.")
 @click.option(
@@ -180,7 +180,7 @@ def _serve(found: Authority) -> None:
             "this computer is in no network", f"Take {short(found.certificate_file)} to the phone yourself."
         ) from None
     with server:
-        qr.show(server.url)
+        qr.show(server.url, instead="type the link")
         click.echo(server.url)
         note("Handed out until Ctrl-C, in this network, to whoever has the link.")
         thread = threading.Thread(target=server.serve_forever, daemon=True)

@@ -62,7 +62,7 @@ def init(name: str, chip: str, parent: Path, ssid: str | None, password_stdin: b
     out, folder = stdout(), short(device.folder)
     out.print(f"Created {folder}/", style="bold green")
     out.print(f"  {folder}/device.toml   its settings: pins, limits. Edit them, commit them.")
-    out.print(f"  {folder}/secrets/      its keys and its network. Show them to nobody; git ignores them.")
+    out.print(f"  {folder}/secrets/      its keys and its network. Keep them secret; git ignores them.")
     if wifi is None:
         note(f"The board needs a network: put its name and password into {short(device.wifi_file)}")
     argument = shlex.quote(folder)

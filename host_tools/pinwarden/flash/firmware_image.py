@@ -90,7 +90,8 @@ def load(path: Path) -> Firmware:
         data = path.read_bytes()
     except OSError as error:
         raise UnreadableFile(
-            f"{short(path)} cannot be read: {error.strerror or type(error).__name__}"
+            f"{short(path)} cannot be read: {error.strerror or type(error).__name__}",
+            "Name a file that is there. A whole device in one file is made by: pinwarden image",
         ) from None
     return check(data, short(path))
 
