@@ -13,7 +13,7 @@ from .response import JSON, Response, json_response, problem
 
 _PREFIX = "/api/v1/"
 _CHALLENGE = "/api/v1/challenge"
-_ROOM = const(2048)  # octets in one piece
+_ROOM = const(1024)  # octets in one piece
 
 # What came of a pin's command -> the status of the answer.
 _STATUS = {"unknown_pin": 404, "bad_value": 422, "not_supported": 422, "interlocked": 409, "too_soon": 429}
