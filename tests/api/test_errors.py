@@ -143,7 +143,7 @@ CASES = [
 
 # What another test than this one brings about: the clock, the settings, time and memory.
 ELSEWHERE = set(
-    "clock_unset safe_mode timeout busy out_of_memory internal version_not_supported last_key "
+    "clock_unset safe_mode timeout busy out_of_memory internal perhaps_done version_not_supported last_key "
     "too_many_revocations too_many_streams insufficient_storage rate_limited "
     "stale_nonce replayed created_out_of_window bearer_disabled".split()
 )

@@ -12,7 +12,7 @@ from bench.heap import NAMES_THAT_FIT, figures
 import testbed
 from pinwarden_sim import Board
 
-FOR_EVERY_KIND = "200k"
+FOR_EVERY_KIND = "204k"
 
 # Bytes. A long token in a long head, an administrator's request and a flush of the audit each need several
 # pieces of 2 to 4 kB. What a change takes of it shows in `python -m bench.heap`.
