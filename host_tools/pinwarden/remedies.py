@@ -37,6 +37,7 @@ _REMEDIES = {
     "key_in_use": "Make another first: pinwarden keys rotate {name}",
     "no_jti": "Use a token with a jti, as pinwarden mint makes them: by that its shares can be revoked.",
     "not_shareable": "Mint the guest's token here instead: pinwarden mint {name}",
+    "perhaps_done": "Look before you send it again: pinwarden call {name} GET pins",
     "too_many_streams": "Ask for the pins instead: pinwarden call {name} GET pins",
     "too_many_revocations": "Revoke all tokens instead: pinwarden revoke {name} --all - and mint new ones.",
     "insufficient_storage": "Remove files that you have put on the board.",
