@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,6 +36,29 @@ def test_read_back() -> None:
     image = filesystem.build(FILES, SIZE)
     assert len(image) == SIZE
     assert filesystem.read(image) == FILES
+
+
+def test_an_interrupt_waits_and_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """littlefs calls back from C, where an exception ends."""
+
+    def at_once(work: Callable) -> Callable:
+        def interrupted(*args: object) -> object:
+            signal.raise_signal(signal.SIGINT)
+            return work(*args)
+
+        return interrupted
+
+    image = filesystem.build(FILES, SIZE)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        monkeypatch.setattr(filesystem.UserContext, "prog", at_once(filesystem.UserContext.prog))
+        with pytest.raises(KeyboardInterrupt):
+            filesystem.build(FILES, SIZE)
+        monkeypatch.setattr(filesystem._Fetched, "read", at_once(filesystem._Fetched.read))
+        with pytest.raises(KeyboardInterrupt):
+            filesystem.read(image)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_micropython_mounts_it(micropython: Callable[[bytes], dict]) -> None:

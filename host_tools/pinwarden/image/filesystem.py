@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -30,15 +32,16 @@ def build(files: Mapping[str, bytes], size: int) -> bytes:
     context = UserContext(size)
     image = _open(context, size, disk_version=_VERSION)
     try:
-        image.format()
-        image.mount()
-        for path, data in files.items():
-            folder = path.rpartition("/")[0]
-            if folder:
-                image.makedirs(folder, exist_ok=True)
-            with image.open(path, "wb", buffering=BLOCK) as file:
-                file.write(data)
-        image.unmount()
+        with _interrupts_wait():
+            image.format()
+            image.mount()
+            for path, data in files.items():
+                folder = path.rpartition("/")[0]
+                if folder:
+                    image.makedirs(folder, exist_ok=True)
+                with image.open(path, "wb", buffering=BLOCK) as file:
+                    file.write(data)
+            image.unmount()
     except LittleFSError as error:
         if error.code != LittleFSError.Error.LFS_ERR_NOSPC:
             raise
@@ -52,7 +55,8 @@ def build(files: Mapping[str, bytes], size: int) -> bytes:
 
 def read(image: bytes) -> dict[str, bytes]:
     """Every file of an image, absolute path -> content. Raises BadImage."""
-    return Reader(len(image), lambda offset, size: image[offset : offset + size]).files()
+    with _interrupts_wait():
+        return Reader(len(image), lambda offset, size: image[offset : offset + size]).files()
 
 
 class Reader:
@@ -124,6 +128,24 @@ class _Fetched(UserContext):
 
     def erase(self, cfg, block: int) -> int:
         return _READ_ONLY
+
+
+@contextlib.contextmanager
+def _interrupts_wait() -> Iterator[None]:
+    """Have Ctrl-C wait for the end, which is near: littlefs calls UserContext from C, where the interrupt
+    would be printed and lost, and what was read or written with it.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    caught: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _frame: caught.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if caught:
+        signal.raise_signal(signal.SIGINT)
 
 
 def _open(context: UserContext, size: int, disk_version: int = 0) -> LittleFS:
