@@ -6,14 +6,16 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 import testbed
 from pinwarden_sim import Board
 from recording import Recorder
+from watching import Watch
 
 # A browser that talks to nobody but the board: none of its own services.
 _SWITCHES = [
@@ -25,7 +27,6 @@ _SWITCHES = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PHONE = {"width": 360, "height": 740}
 
 
 @pytest.fixture(scope="package")
@@ -36,6 +37,21 @@ def browser(program: Callable[..., str]) -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=path, args=_SWITCHES)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="package")
+def watch(browser: Browser) -> Watch:
+    """The only way to a page: each is watched."""
+    return Watch(browser)
+
+
+@pytest.fixture(autouse=True)
+def _no_faults(watch: Watch) -> Iterator[None]:
+    """No page has had a fault of its own, whoever opened it. (A test that means to have one takes it out.)"""
+    watch.faults.clear()
+    watch.requests.clear()
+    yield
+    assert watch.faults == []
 
 
 @pytest.fixture(scope="package")
@@ -99,35 +115,21 @@ def ports(board: Board) -> set[int]:
 
 
 @pytest.fixture
-def phones(browser: Browser, ports: set[int]) -> Iterator[Callable[..., Page]]:
+def phones(watch: Watch, ports: set[int]) -> Iterator[Callable[..., Page]]:
     """`phones()`: a page on another phone, with a storage of its own. At the end none has asked anybody but
-    the board, or has had a fault of its own.
+    the board.
     """
     pages: list[Page] = []
-    faults: list[str] = []
-    requests: list[str] = []
 
-    def said(message: ConsoleMessage) -> None:
-        # A refusal or a lost connection shows up by itself; that is the board's doing, not the page's.
-        if message.type in ("error", "warning") and not message.text.startswith("Failed to load resource"):
-            faults.append(message.text)
-
-    def phone() -> Page:
-        context = browser.new_context(viewport={**PHONE}, has_touch=True, locale="en-GB", timezone_id="UTC")  # type: ignore[arg-type]
-        made = context.new_page()
-        made.set_default_timeout(10_000)
-        made.on("console", said)
-        made.on("pageerror", lambda error: faults.append(str(error)))
-        made.on("request", lambda request: requests.append(request.url))
-        pages.append(made)
-        return made
+    def phone(**options: Any) -> Page:
+        pages.append(watch.context(**options).new_page())
+        return pages[-1]
 
     yield phone
     for page in pages:
         page.unroute_all(behavior="ignoreErrors")  # a request may be on its way
         page.context.close()
-    assert faults == []
-    asked = {urlsplit(url).netloc for url in requests if not url.startswith("data:")}
+    asked = {urlsplit(url).netloc for url in watch.requests if not url.startswith("data:")}
     assert asked <= {f"127.0.0.1:{port}" for port in ports}
 
 

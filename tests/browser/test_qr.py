@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 import segno
 import segno.encoder
-from playwright.sync_api import Browser, Error, Page
+from playwright.sync_api import Error, Page
+
+from watching import Watch
 
 WEB = Path(__file__).parents[2] / "firmware" / "web"
 # What each version holds at level L in octet mode (ISO/IEC 18004:2015, table 7).
@@ -23,15 +25,15 @@ LINK = "http://door.local/#token="
 
 
 @pytest.fixture(scope="module")
-def drawing(browser: Browser) -> Iterator[Page]:
+def drawing(watch: Watch) -> Iterator[Page]:
     """A page that has the encoder, and nothing else of ours."""
-    page = browser.new_page()
+    page = watch.context().new_page()
     for name in ("sign.js", "qr.js"):  # the former has the page's utf8()
         page.add_script_tag(path=WEB / name)
     # As text: Playwright takes long for as many numbers.
     page.add_script_tag(content="const plain = (rows) => rows.flat().join('');")
     yield page
-    page.close()
+    page.context.close()
 
 
 @pytest.fixture(autouse=True)

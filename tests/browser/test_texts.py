@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 import testbed
 from pinwarden import board as files
 from testbed import token
+from watching import Watch
 
 WEB = Path(__file__).parents[2] / "firmware" / "web"
 LANGUAGES = files.languages()
@@ -29,10 +30,10 @@ _SHAPE = """(source) => {
 
 
 @pytest.fixture(scope="module")
-def empty(browser: Browser) -> Iterator[Page]:
-    page = browser.new_page()
+def empty(watch: Watch) -> Iterator[Page]:
+    page = watch.context().new_page()
     yield page
-    page.close()
+    page.context.close()
 
 
 @pytest.fixture(scope="module")
