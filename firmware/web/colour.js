@@ -8,13 +8,21 @@ const COLOURS = [WARM, "#ff3d6e", "#ff1500", "#ffd000", "#00ff60", "#0090ff", "#
 const FADES = [0, 2000, 10000, 60000, 600000]; // milliseconds
 
 const partsOf = (colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
-const levelOf = (colour) => Math.max(...partsOf(colour)) / 255;
+// In whole per cent, as the slider has it: so what was dimmed is known again, without what rounding took.
+const levelOf = (colour) => Math.max(1, Math.round(Math.max(...partsOf(colour)) / 2.55)) / 100;
 
 /** A colour made as bright as `level`, 0..1. */
 function dimmed(colour, level) {
-  const by = level / (levelOf(colour) || 1);
-  const parts = partsOf(colour).map((part) => Math.round(part * by));
-  return "#" + parts.map((part) => part.toString(16).padStart(2, "0")).join("");
+  const parts = partsOf(colour);
+  const most = Math.max(...parts) || 1;
+  return "#" + parts.map((part) => Math.round((part / most) * level * 255).toString(16).padStart(2, "0")).join("");
+}
+
+/** A colour's name and how bright it is, if it is one of ours. */
+function colourIn(colour) {
+  const level = levelOf(colour);
+  const name = TEXT.colours[COLOURS.findIndex((one) => dimmed(one, level) === colour.toLowerCase())];
+  return name && level < 1 ? `${name}, ${percent(level)}` : name;
 }
 
 function addColours(row) {
@@ -40,17 +48,21 @@ function addColours(row) {
 
   const bright = add(item, "span", "small", TEXT.bright);
   bright.id = "bright-" + pin.name;
-  addSlider(row, bright, [1, 100], () => level * 100, (percent) => dimmed(full, percent / 100));
-  row.fade = add(add(item, "label", "fade", TEXT.fade), "select");
+  addSlider(row, `${row.label.id} ${bright.id}`, [1, 100], () => level * 100, (percent) => dimmed(full, percent / 100));
+  const fade = add(item, "label", "fade");
+  add(fade, "span", "", TEXT.fade).id = "fade-" + pin.name;
+  row.fade = add(fade, "select");
+  row.fade.setAttribute("aria-labelledby", `${row.label.id} fade-${pin.name}`);
   for (const ms of FADES) add(row.fade, "option", "", ms ? duration(ms) : TEXT.atOnce).value = ms;
 
   row.redraw.unshift(() => {
-    const { value } = row.pin;
-    if (isOn(row.pin)) {
+    const value = row.wanted ?? row.pin.value; // what is chosen; what the light has is beside its name
+    if (value !== BLACK) {
       level = levelOf(value);
       if (dimmed(full, level) !== value) full = dimmed(value, 1);
       picker.value = value;
     }
+    if (row.chosen) row.chosen.style.backgroundColor = value;
     buttons.forEach((button, i) => button.setAttribute("aria-pressed", value === dimmed(COLOURS[i], level)));
     item.style.setProperty("--tint", full);
   });

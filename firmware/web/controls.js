@@ -4,6 +4,8 @@
 
 const BLACK = "#000000";
 const STEP = 200; // milliseconds between the commands of a slider
+const SLOP = 16; // CSS pixels, one more than it takes Android to begin a scroll
+const SECOND = 1000; // a shorter wait is not worth a word
 
 /** Whether a pin is on: an angle or a reading never is. */
 function isOn({ kind, value }) {
@@ -11,14 +13,31 @@ function isOn({ kind, value }) {
   return Boolean(value) && kind !== "servo" && kind !== "analog";
 }
 
-/** A pin's value in words. */
-function valueIn({ kind, value, unit }) {
-  if (kind === "pwm" && value) return value.toLocaleString(undefined, { style: "percent" });
+const percent = (share) => share.toLocaleString(undefined, { style: "percent" });
+
+/** A pin's value in words; `unnamed` are those for a colour that has no name. */
+function valueIn({ kind, value, unit }, unnamed = TEXT.on) {
+  if (kind === "pwm" && value) return percent(value);
   if (kind === "servo") return value + "°";
   if (kind === "analog") return `${value.toLocaleString()} ${unit}`;
+  if (kind === "rgb" && isOn({ kind, value })) return colourIn(value) ?? unnamed;
   return isOn({ kind, value }) ? TEXT.on : TEXT.off;
 }
 
+/**
+ * A row is what the page has of a pin:
+ *   pin      what the board told of it last, JSON
+ *   item, head, label, state, bar, sign   its elements; `sign` where the kind has one
+ *   ends     when it changes by itself, or has faded, by performance.now(); null: it does not
+ *   whole    milliseconds that this takes in all
+ *   busy     a command is under way; `missed` is an event that came meanwhile
+ *   wanted   the value that was chosen, as long as the board has not confirmed it; else undefined
+ *   sliding  that is being sent; `free` is when the board takes it, if it told so
+ *   last     the value that it had when it was on
+ *   sure, sureOf, chosen   the button that has to be held for `wanted`, its words, its colour; where the pin asks for it
+ *   redraw   what the parts that only some kinds have do at each change
+ *   fade     the select with the milliseconds of a fade
+ */
 function makeRow(pin) {
   const { kind, writable } = pin;
   const isButton = writable && kind in TAPS;
@@ -47,8 +66,8 @@ const TAPS = {
 };
 
 const EXTRAS = {
-  pwm: (row) => addSlider(row, row.label, [0, 100], () => row.pin.value * 100, (percent) => percent / 100),
-  servo: (row) => addSlider(row, row.label, [row.pin.min, row.pin.max], () => row.pin.value, (angle) => angle),
+  pwm: (row) => addSlider(row, row.label.id, [0, 100], () => row.pin.value * 100, (percent) => percent / 100),
+  servo: (row) => addSlider(row, row.label.id, [row.pin.min, row.pin.max], () => row.pin.value, (angle) => angle),
   rgb: (row) => addColours(row),
 };
 
@@ -63,22 +82,44 @@ function makeButton(row) {
     head.setAttribute("role", "switch");
   }
   if (pin.confirm) hold(head, act);
-  else head.onclick = act;
+  else head.onclick = ({ detail }) => detail > 1 || act(); // a double tap is one
 }
 
-/** Add a slider that shows `read()` and sends `write(position)`. */
-function addSlider(row, label, [min, max], read, write) {
+/** Add a slider that shows `read()` and sends `write(position)`; `labels` are the ids of what names it. */
+function addSlider(row, labels, [min, max], read, write) {
   const input = add(row.item, "input", "slider");
   Object.assign(input, { type: "range", min, max, step: 1 });
-  input.setAttribute("aria-labelledby", label.id);
+  input.setAttribute("aria-labelledby", labels);
   const paint = () => input.style.setProperty("--at", `${((input.value - min) / (max - min)) * 100}%`);
-  input.oninput = () => {
+  const choose = () => {
+    isHeldBack = false;
     if (stale) return draw(row);
     offer(row, write(input.valueAsNumber));
     paint();
   };
+  // A finger that comes down may be about to scroll. It means the slider when it goes sideways, or up again.
+  let start = null;
+  let isHeldBack = false;
+  input.onpointerdown = ({ pointerType, clientX }) => (start = pointerType === "touch" ? clientX : null);
+  input.onpointermove = ({ clientX }) => {
+    if (start !== null && Math.abs(clientX - start) > SLOP) start = null;
+  };
+  input.oninput = () => {
+    if (start === null) return choose();
+    isHeldBack = true;
+    paint();
+  };
+  input.onpointerup = () => {
+    start = null;
+    if (isHeldBack) choose();
+  };
+  input.onpointercancel = () => {
+    start = null;
+    isHeldBack = false;
+    draw(row);
+  };
   (row.redraw ??= []).push(() => {
-    if (row.wanted === undefined) input.value = read();
+    if (row.wanted === undefined && !isHeldBack) input.value = read();
     input.setAttribute("aria-disabled", stale);
     input.setAttribute("aria-valuetext", row.pin.kind === "rgb" ? input.value + "%" : row.state.textContent);
     paint();
@@ -91,24 +132,40 @@ function offer(row, value) {
   row.wanted = value === row.pin.value ? undefined : value; // if not thought better of
   if (!row.sure) {
     row.sure = add(row.item, "button", "act");
-    add(row.sure, "span");
+    if (row.pin.kind === "rgb") row.chosen = add(row.sure, "span", "sign");
+    row.sureOf = add(row.sure, "span");
     hold(row.sure, () => want(row, row.wanted));
   }
   draw(row);
 }
 
-/** Send what is wanted: at most five times a second while a finger slides, and the last value in any case. */
+/**
+ * Send what is wanted: at most five times a second while a finger slides, no sooner than the pin's limit lets it, and
+ * the last value in any case, as long as somebody looks.
+ */
 async function want(row, value) {
   row.wanted = value;
   if (row.sliding) return draw(row);
   row.sliding = true;
-  for (let sent; row.wanted !== undefined && row.wanted !== sent; ) {
-    sent = row.wanted;
-    const pause = new Promise((resolve) => setTimeout(resolve, STEP));
+  const mine = token;
+  while (row.wanted !== undefined && mine === token) {
+    const sent = row.wanted;
+    const pause = sleep(STEP);
     const fade_ms = Number(row.fade?.value) || undefined;
-    if (!(await command(row, "PUT", row.pin.name, { value: sent, fade_ms }))) break;
-    if (row.pin.confirm) break; // what was chosen meanwhile needs a long press of its own
-    if (row.wanted !== sent) await pause;
+    const { confirm, name } = row.pin; // what was chosen meanwhile needs a long press of its own, and what is too soon
+    const wait = await command(row, "PUT", name, { value: sent, fade_ms }, !confirm);
+    if (confirm || wait === Infinity) break;
+    if (wait) {
+      row.free = performance.now() + wait;
+      draw(row);
+      await sleep(wait);
+      row.free = undefined;
+      if (document.hidden) break; // a phone in a pocket switches nothing
+    } else {
+      if (row.wanted === sent) row.wanted = undefined;
+      draw(row);
+      await pause;
+    }
   }
   row.sliding = false;
   row.wanted = undefined;
@@ -129,19 +186,20 @@ function draw(row) {
   if (row.sign) row.sign.style.backgroundColor = pin.kind === "rgb" ? pin.value : "";
   if (row.sure) {
     row.sure.hidden = row.wanted === undefined || row.sliding;
-    setText(row.sure.firstChild, TEXT.holdFor(valueIn({ ...pin, value: row.wanted })));
+    if (!row.sure.hidden) setText(row.sureOf, TEXT.holdFor(valueIn({ ...pin, value: row.wanted }, TEXT.thisColour)));
   }
   const share = pin.kind === "analog" ? (pin.value - pin.min) / (pin.max - pin.min) : left / row.whole;
   row.bar.style.width = `${Math.min(Math.max(share || 0, 0), 1) * 100}%`;
   row.redraw?.forEach((redraw) => redraw());
 }
 
-function stateIn({ pin, busy, wanted, ends }, left) {
+function stateIn({ pin, busy, wanted, ends, free }, left) {
   const state = pin.kind === "pulse" && ends === null ? TEXT.ready : valueIn(pin);
   const isOutput = pin.kind !== "input" && pin.kind !== "analog";
   if (stale) return TEXT.before(state);
-  const next = wanted === undefined ? state : valueIn({ ...pin, value: wanted });
-  if (next !== state) return TEXT.wanted(state, next);
+  const next = wanted === undefined ? state : valueIn({ ...pin, value: wanted }, TEXT.thisColour);
+  const wait = free - performance.now();
+  if (next !== state) return TEXT.wanted(state, next) + (wait > SECOND ? TEXT.soonest(duration(wait)) : "");
   if (busy) return TEXT.sending;
   if (isOutput && !pin.writable) return TEXT.readOnly(state);
   if (ends === null) return pin.confirm && pin.kind in TAPS && pin.kind !== "pulse" ? TEXT.holdTo(state) : state;

@@ -20,6 +20,8 @@ function setText(node, text) {
   if (node.textContent !== text) node.textContent = text; // else a screen reader says it again
 }
 
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
 /** Say what is wrong with everything, until it is over; `calm`: nothing is. */
 function tell([what, remedy] = ["", ""], calm = false) {
   $("trouble").hidden = !what;
@@ -54,7 +56,11 @@ function hold(button, act) {
       act();
     }, HOLD);
   };
-  button.onpointerdown = (event) => event.button || start();
+  button.onpointerdown = ({ button: which, target, pointerId }) => {
+    if (which) return;
+    target.releasePointerCapture(pointerId); // else a finger that slides off would not leave it
+    start();
+  };
   button.onpointerup = button.onpointercancel = button.onpointerleave = button.onblur = stop;
   button.oncontextmenu = () => false; // what a long touch would open
   button.onkeydown = button.onkeyup = (event) => {

@@ -50,50 +50,61 @@ function update(row, pin) {
   draw(row);
 }
 
-/** Send a command; return whether the board has carried it out. */
-async function command(row, method, path, value) {
-  if (stale || row.busy) return false;
+/**
+ * Send a command; return 0 when the board has carried it out, Infinity when it has not. Where `isPatient`, what comes
+ * too soon is no fault: return after how many milliseconds to send it again.
+ */
+async function command(row, method, path, value, isPatient) {
+  if (stale || row.busy) return Infinity;
   const asked = token;
   const { label, name } = row.pin;
   let said = "";
+  let wait = 0;
   row.busy = true;
   row.missed = null;
   commands++;
   draw(row);
   try {
     let [status, data] = await ask(method, "/pins/" + path, value);
-    if (status !== 200) said = problemIn(label, data);
+    if (isPatient && data.code === "too_soon") wait = data.retry_ms;
+    else if (status !== 200) said = problemIn(label, data);
     // An event that came meanwhile may be older than the answer, or newer.
     for (let again = 3; again && row.missed && row.missed.value !== data.value; again--) {
       row.missed = null;
       [status, data] = await ask("GET", "/pins/" + name);
     }
     if (status === 200 && asked === token) update(row, data);
-    else if (!said && asked === token) follow();
+    else if (!said && !wait && asked === token) follow();
   } catch {
     said = TEXT.notKnown(label);
     if (asked === token) follow(); // anew: what came meanwhile is not told again
   }
   row.busy = false;
-  if (asked !== token) return false;
+  if (asked !== token) return Infinity;
   commands++;
   draw(row);
+  if (wait) return wait;
   note(said, true);
   navigator.vibrate?.(said ? [40, 80, 40] : 20);
   if (said) wake();
-  return !said;
+  return said ? Infinity : 0;
 }
 
-/** Why the board has refused a command, in words. */
+/** Why the board has refused a command, in words; of the pin that is in the way, if it tells that, the label. */
 function problemIn(label, data) {
-  return (TEXT.command[data.code] || TEXT.notDone)(label, data);
+  return (TEXT.command[data.code] || TEXT.notDone)(label, data, pinCalled(data.pin)?.label ?? data.pin);
+}
+
+/** The pin of this name as it is now, if the token shows it. */
+function pinCalled(name) {
+  return [...rows.values()].map((row) => row.pin).find((pin) => pin.name === name);
 }
 
 function countDown() {
   if (performance.now() > noteEnds) note("");
   for (const row of rows.values()) {
-    if (row.ends === null || stale) continue;
-    if (performance.now() > row.ends) {
+    if (stale || (row.ends === null && !row.free)) continue;
+    if (row.ends !== null && performance.now() > row.ends) {
       row.ends = null;
       wake(); // only the board knows
     }

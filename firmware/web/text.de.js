@@ -4,6 +4,8 @@
 const OTHER = "Die Besitzerin oder der Besitzer kann ein neues geben.";
 const RETRIED = "Die Seite versucht es von selbst wieder.";
 const TEXT = {
+  noScript: "Diese Seite braucht JavaScript; alles davon kommt von diesem Gerät.",
+
   // Das Token.
   paste: "Dein Token oder sein Link",
   pasteHint: "Es bleibt in diesem Browser und geht nur an dieses Gerät.",
@@ -30,10 +32,12 @@ const TEXT = {
   hold: "Halten",
   holdTo: (state) => state + " · zum Schalten halten",
   holdFor: (value) => `Halten für ${value}`,
+  thisColour: "diese Farbe",
   holdLonger: "Halte einen Moment lang.",
   pressAgain: "Drücke noch einmal, wenn du es willst.",
   sending: "Wird gesendet …",
   wanted: (state, next) => `${state} → ${next}`,
+  soonest: (left) => ` in ${left}`,
   again: (state, next, left) => `${state}, in ${left} wieder ${next.toLowerCase()}`,
   another: (state, left) => `${state}, noch ${left}`,
   fading: (state, left) => `${state}, blendet noch ${left}`,
@@ -71,7 +75,7 @@ const TEXT = {
   // Nach seinem Code für einen Befehl, den es nicht ausgeführt hat.
   command: {
     too_soon: (label, { retry_ms }) => `${label} hat sich eben erst geändert. Warte ${duration(retry_ms)}.`,
-    interlocked: (label, { detail }) => `Nicht getan: ${detail}. Schalte erst den anderen aus.`,
+    interlocked: (label, _, other = "ein anderer Anschluss") => `${label} kann nicht an sein, solange es ${other} ist. Schalte das erst aus.`,
     insufficient_scope: (label) => `Mit deinem Token lässt sich ${label} nicht schalten.`,
     replayed: (label) => `Die Antwort des Geräts ging verloren. Sieh nach, was ${label} zeigt, bevor du es wieder versuchst.`,
     stale_nonce: (label) => `${label}: nicht getan, die Unterschrift kam zu spät. Versuche es noch einmal.`,
@@ -130,7 +134,7 @@ const TEXT = {
     revoked: (who, { value }) => `${who}: ${String(value).replace(/^jti/, "Token").replace(/^sub/, "alles von").replace(/^all$/, "alles von allen")} zurückgezogen`,
     clock: (who, { value, by }) => (by ? `${who}: Uhr gestellt` : `Die Uhr wurde gestellt${value ? ` (${value})` : ""}`),
     start: (_, { value }) => `Das Gerät ist gestartet: ${TEXT.causes[value] || value}`,
-    refused: (_, { code, count }) => `Abgelehnt${count > 1 ? `, ${count} Mal` : ""}: ${TEXT.refusals[code] || code.replace(/_/g, " ")}`,
+    refused: (_, { by, code, count }) => `${by && count < 2 ? by + " wurde abgelehnt" : "Abgelehnt"}${count > 1 ? `, ${count} Mal${by ? ", zuletzt " + by : ""}` : ""}: ${TEXT.refusals[code] || code.replace(/_/g, " ")}`,
     more: (who, { value }) => `${who} gab ${value} weitere Befehle`,
     torn: () => "Ein Stromausfall nahm einen Eintrag",
   },

@@ -4,6 +4,8 @@
 const OTHER = "Ask the owner for another one.";
 const RETRIED = "It is tried again by itself.";
 const TEXT = {
+  noScript: "This page needs JavaScript; all of it comes from this board.",
+
   // The token.
   paste: "Your token, or its link",
   pasteHint: "It stays in this browser and goes to this board only.",
@@ -30,10 +32,12 @@ const TEXT = {
   hold: "Hold",
   holdTo: (state) => state + " · hold to switch",
   holdFor: (value) => `Hold for ${value}`,
+  thisColour: "this colour",
   holdLonger: "Hold it for a moment.",
   pressAgain: "Press it once more if you mean it.",
   sending: "Sending…",
   wanted: (state, next) => `${state} → ${next}`,
+  soonest: (left) => ` in ${left}`,
   again: (state, next, left) => `${state}, ${next.toLowerCase()} again in ${left}`,
   another: (state, left) => `${state}, for another ${left}`,
   fading: (state, left) => `${state}, fading for ${left}`,
@@ -71,7 +75,7 @@ const TEXT = {
   // By its code for a command that it did not carry out.
   command: {
     too_soon: (label, { retry_ms }) => `${label} changed a moment ago. Wait ${duration(retry_ms)}.`,
-    interlocked: (label, { detail }) => `Not done: ${detail}. Switch the other one off first.`,
+    interlocked: (label, _, other = "another pin") => `${label} cannot be on while ${other} is. Switch that off first.`,
     insufficient_scope: (label) => `Your token does not let you switch ${label}.`,
     replayed: (label) => `The board's answer was lost. See what ${label} shows before you try again.`,
     stale_nonce: (label) => `${label}: not done, the signature came too late. Try again.`,
@@ -130,7 +134,7 @@ const TEXT = {
     revoked: (who, { value }) => `${who} withdrew ${String(value).replace(/^jti/, "token").replace(/^sub/, "all of").replace(/^all$/, "everybody's")}`,
     clock: (who, { value, by }) => (by ? `${who} set the clock` : `The clock was set${value ? ` (${value})` : ""}`),
     start: (_, { value }) => `The board started: ${TEXT.causes[value] || value}`,
-    refused: (_, { code, count }) => `Refused${count > 1 ? ` ${count} times` : ""}: ${TEXT.refusals[code] || code.replace(/_/g, " ")}`,
+    refused: (_, { by, code, count }) => `${by && count < 2 ? by + " was refused" : "Refused"}${count > 1 ? ` ${count} times${by ? ", last " + by : ""}` : ""}: ${TEXT.refusals[code] || code.replace(/_/g, " ")}`,
     more: (who, { value }) => `${who} gave ${value} more commands`,
     torn: () => "A power cut took a record",
   },
