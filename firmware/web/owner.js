@@ -64,7 +64,7 @@ async function askOwner(body, method, path, value, whenLost = TEXT.lost) {
         said.textContent = data.code === "no_jti" ? TEXT.shareNoId : TEXT.cannot(data.detail);
         return null;
       }
-      await new Promise((wake) => setTimeout(wake, 1000));
+      await sleep(1000);
     }
   } catch {
     said.textContent = whenLost;
@@ -96,11 +96,13 @@ async function openAudit(body) {
 
 function addRecord(list, record) {
   const { t, what, by, from, value, jti } = record;
-  const [pin] = [...rows.values()].map((row) => row.pin).filter((pin) => pin.name === record.pin);
+  const pin = pinCalled(record.pin);
+  const isColour = /^#[\da-f]{6}$/i.test(value);
+  const isKnown = pin ? isColour === (pin.kind === "rgb") : typeof value === "boolean"; // a deploy may have changed it
   const words = {
     ...record,
     pin: pin ? pin.label : record.pin,
-    value: what === "set" && (pin || typeof value === "boolean") ? valueIn({ ...pin, value }) : value,
+    value: what === "set" && isKnown ? valueIn({ ...pin, value }, value) : value,
   };
   const line = (TEXT.audit[what] || TEXT.auditOther)(by || TEXT.somebody, words);
   // Whose token it was; of a share, that of the guest.
@@ -111,6 +113,7 @@ function addRecord(list, record) {
   const entry = add(add(list, "li"), isButton ? "button" : "div", "entry");
   const said = add(entry, "span");
   add(said, "span", "", line);
+  if (isColour) add(entry, "i", "sign").style.backgroundColor = value;
   add(said, "span", "soft", [t ? moment(t) : TEXT.untimed, from].filter(Boolean).join(" · "));
   if (isButton) entry.onclick = () => askWithdraw(sub, id, isWhole);
 }

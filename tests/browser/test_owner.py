@@ -83,6 +83,42 @@ def test_says_who_did_what(page: Page, board: Board) -> None:
     expect(lines.filter(has_text="The board started: power came")).to_have_count(1)
 
 
+def test_says_who_was_refused_and_which_colour(page: Page, board: Board) -> None:
+    lamp = {"what": "set", "pin": "lamp", "by": "bob", "from": "192.168.1.20"}
+    records = [
+        record(9, what="refused", pin=None, by="carla", code="too_soon", count=1, **{"from": "192.168.1.66"}),
+        record(8, what="refused", pin=None, by="dora", code="interlocked", count=3),
+        record(7, what="refused", pin=None, by=None, code="signature", count=512),
+        record(6, **lamp, value="#800B00"),
+        record(5, **lamp, value="#123456"),
+        record(4, **lamp, value=True),  # by the settings of then it was another kind
+    ]
+    found = {"records": records, "waiting": [], "chain": "whole", "dropped": 0}
+    page.route("**/api/v1/audit?*", lambda route: route.fulfill(json=found))
+    light = {"name": "lamp", "label": "Lamp", "kind": "rgb", "value": "#000000", "writable": True}
+    page.route("**/api/v1/events", lambda route: route.fulfill(status=503, json={"code": "too_many_streams"}))
+    page.route("**/api/v1/pins", lambda route: route.fulfill(json={"pins": [light]}))
+    open_page(page, board, *OWNER)
+    lines = open_part(page, "audit").get_by_role("listitem")
+    for line, words in enumerate(
+        (
+            "carla was refused: too soon after the last time",
+            "Refused 3 times, last dora: another pin was on",
+            "Refused 512 times: a token of another key",
+            "bob set Lamp to red, 50%",
+            "bob set Lamp to #123456",
+            "bob set Lamp to true",
+        )
+    ):
+        expect(lines.nth(line)).to_contain_text(words)
+    expect(lines.first).to_contain_text("192.168.1.66")
+    for line, colour in ((3, "rgb(128, 11, 0)"), (4, "rgb(18, 52, 86)")):
+        expect(lines.nth(line).locator(".sign")).to_have_css("background-color", colour)
+    expect(page.locator("#audit .sign")).to_have_count(2)
+    lines.first.get_by_role("button").click()
+    expect(page.get_by_role("button", name="All that carla has now")).to_be_visible()
+
+
 def test_older_records_follow(page: Page, board: Board) -> None:
     asked: list[str] = []
 
