@@ -93,7 +93,8 @@ $("signout").onclick = () => {
 };
 
 addEventListener("hashchange", takeFromAddress);
-addEventListener("visibilitychange", follow);
+addEventListener("visibilitychange", awake);
+addEventListener("pageshow", ({ persisted }) => persisted && awake()); // back by the browser's "Back"
 addEventListener("online", follow);
 addEventListener("offline", follow);
 addEventListener("storage", ({ key, oldValue }) => {

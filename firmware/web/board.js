@@ -17,6 +17,7 @@ let ahead = 0; // the board's clock, less this one
 let stale = true; // what is shown is not what the board said just now
 let lost = false; // the board does not answer
 let due = Infinity; // by then it has to be heard from
+let told = 0; // when it was, by the clock that goes on while a phone sleeps
 let pollUntil = 0; // the stream is not tried before
 let commands = 0; // their beginnings and ends: an answer from before one is old
 let following = new AbortController();
@@ -56,6 +57,12 @@ function learn(nonce, now) {
   if (now) ahead = now * 1000 - Date.now();
 }
 
+/** Follow anew after a pause. What a phone showed before it slept is not passed off as what is. */
+function awake() {
+  if (!stale && !document.hidden && Date.now() > told + SILENCE) setStale();
+  follow();
+}
+
 /** Show what the board tells, from now until another token is used or nobody looks. */
 async function follow() {
   following.abort();
@@ -73,10 +80,7 @@ async function follow() {
       wait = Math.min(RETRY * misses, 8 * RETRY);
       if (lost) expect(wait + TIMEOUT);
     }
-    await new Promise((resolve) => {
-      wake = resolve;
-      setTimeout(resolve, wait);
-    });
+    await Promise.race([sleep(wait), new Promise((resolve) => (wake = resolve))]);
   }
 }
 
@@ -94,7 +98,7 @@ async function listen(signal) {
     const events = (text + value).split("\n\n");
     text = events.pop();
     for (const event of events) {
-      const [, name, told] = /^event: (\w+)\ndata: (.+)/.exec(event) ?? []; // else it is a beat
+      const [, name, told] = /^event: (\w+)\ndata: ([^\n]+)/.exec(event) ?? []; // else it is a beat
       if (name === "pins") accepted(JSON.parse(told).pins);
       if (name === "pin") changed(JSON.parse(told));
     }
@@ -146,6 +150,7 @@ function expect(ms) {
 
 function heard(ms) {
   expect(ms);
+  told = Date.now();
   if (!lost) return;
   lost = false;
   note(TEXT.back);

@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -162,6 +163,57 @@ def test_nobody_looks(page: Page, board: Board) -> None:
     assert paths == []
     page.evaluate(hide, False)
     expect(switch(page)).to_be_checked()
+
+
+WAKE = """event => {
+  const clock = Date.now;
+  Date.now = () => clock() + 60_000; // the wall's clock: the browser's own stands while a phone sleeps
+  Object.defineProperty(document, "hidden", { value: false, configurable: true });
+  document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));
+  return [...document.querySelectorAll(".state")].map((node) => node.textContent);
+}"""
+
+
+def test_a_phone_that_wakes_up_does_not_pass_off_what_was(page: Page, board: Board) -> None:
+    """Not even for a moment; and then it shows what is."""
+    open_link(page, board, token(*ALL))
+    states = page.evaluate(WAKE)
+    assert [state for state in states if not state.startswith("Last seen: ")] == []
+    expect(switch(page)).to_have_accessible_description("Off")
+    expect(switch(page)).to_be_enabled()
+    expect(page.get_by_role("alert")).to_be_hidden()
+    expect(page.get_by_role("status")).to_be_empty()
+
+
+def test_a_glance_at_something_else_is_no_sleep(page: Page, board: Board) -> None:
+    open_link(page, board, token(*ALL))
+    states = page.evaluate(WAKE.replace("60_000", "1_000"))
+    assert [state for state in states if state.startswith("Last seen: ")] == []
+
+
+def test_a_page_that_comes_back_by_the_browsers_back(page: Page, board: Board) -> None:
+    open_link(page, board, token(*ALL))
+    paths = asked(page)
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    board.wait(lambda: page.title() and paths)
+    expect(switch(page)).to_be_enabled()
+
+
+def test_labels_have_any_sign(
+    flashes: Callable[..., Path], phones: Callable[..., Page], ports: set[int], tmp_path: Path
+) -> None:
+    """Some end a line for JavaScript, and none for JSON or for events."""
+    label = "Hall\u2028way\u2029 🚪"
+    pins = {"relay": {"kind": "switch", "gpio": testbed.RELAY, "label": label}}
+    with testbed.device(tmp_path / "odd", "micropython", pins=pins) as board:
+        ports.add(board.port)
+        page = phones()
+        page.goto(f"{board.url}/#token={token(*ALL)}")
+        expect(page.get_by_role("switch")).not_to_be_checked()
+        assert page.locator("#label-relay").text_content() == label
+        page.get_by_role("switch").click()
+        expect(page.get_by_role("switch")).to_be_checked()
+        expect(page.get_by_role("alert")).to_be_hidden()
 
 
 def test_an_event_from_before_an_answer_undoes_nothing(page: Page, board: Board) -> None:
