@@ -3,13 +3,16 @@
 The page's sources run as they stand. A phone that loads them asks a dozen times, though, and a board has four
 connections; so a deploy joins the scripts that index.html names, in its order, and names the result after its
 content: /app.1a2b3c4d.js may be kept for a year, and a new version has another name. index.html is asked for
-each time, and says which. Comments stay at home: they are a fifth of what a phone would load.
+each time, and says which, with a hash of the whole: what a foreign network has put under that name into a
+phone's memory is not run. Comments stay at home: they are a fifth of what a phone would load.
 """
 
 from __future__ import annotations
 
+import base64
 import gzip
 import hashlib
+import html
 import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote
@@ -26,6 +29,9 @@ _COMMENT = re.compile(rb"<!--.*?-->\n?", re.DOTALL)
 _UNREAD = re.compile(rb"^[ \t]*(?://[^\n]*|/\*.*?\*/[ \t]*)\n|^[ \t\n]+", re.MULTILINE | re.DOTALL)
 _TEXT = re.compile(r"text\.([a-z-]+)\.js")
 _ICON = re.compile(rb'(?<=<link rel="icon" href=")/(icon\.svg)(?=">)')
+# The words for who has switched scripts off are in the page itself, and in the language's file as all others.
+_NOSCRIPT = re.compile(r'(?<=<noscript data-text="noScript">)[^<]*')
+_NOSCRIPT_WORDS = re.compile(r'^ *noScript: "([^"\\]+)",$', re.MULTILINE)
 _COMPRESSED = (".png",)  # gzip makes these longer
 
 
@@ -49,7 +55,11 @@ def in_language(page: Mapping[str, bytes], language: str) -> dict[str, bytes]:
     found = {name: data for name, data in page.items() if name not in others}
     index = _part(found, INDEX)
     index = index.replace(f"/text.{LANGUAGE}.js".encode(), f"/text.{language}.js".encode())
-    found[INDEX] = index.replace(f'<html lang="{LANGUAGE}"'.encode(), f'<html lang="{language}"'.encode())
+    index = index.replace(f'<html lang="{LANGUAGE}"'.encode(), f'<html lang="{language}"'.encode())
+    words = _NOSCRIPT_WORDS.search(_part(found, f"text.{language}.js").decode())
+    if words:
+        index = _NOSCRIPT.sub(lambda _: html.escape(words[1]), index.decode()).encode()
+    found[INDEX] = index
     return found
 
 
@@ -73,8 +83,9 @@ def packed(page: Mapping[str, bytes], language: str = LANGUAGE) -> dict[str, byt
     found[app], found[look] = script, style
     index = _COMMENT.sub(b"", index)
     at = index.find(b"<script ")
-    index = index[:at] + f'<script src="/{app}" defer></script>\n'.encode() + _SCRIPT.sub(b"", index[at:])
-    index = index.replace(f'"/{STYLE}"'.encode(), f'"/{look}"'.encode())
+    tag = f'<script src="/{app}" integrity="{_integrity(script)}" defer></script>\n'
+    index = index[:at] + tag.encode() + _SCRIPT.sub(b"", index[at:])
+    index = index.replace(f'"/{STYLE}"'.encode(), f'"/{look}" integrity="{_integrity(style)}"'.encode())
     # A browser asks for its icon with the page, which would be a fourth request.
     index = _ICON.sub(lambda link: _data_url(_part(found, link[1].decode())), index)
     found[INDEX] = index
@@ -106,6 +117,11 @@ def _part(page: Mapping[str, bytes], name: str) -> bytes:
 
 def _mark(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:8]
+
+
+def _integrity(data: bytes) -> str:
+    """What a browser compares with what it has got (W3C Subresource Integrity)."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(data).digest()).decode()
 
 
 def _data_url(svg: bytes) -> bytes:

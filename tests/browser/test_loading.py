@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Page, Route, expect
 
 from pinwarden_sim import Board
 from recording import Recorder
 from testbed import PINS, token
+from watching import Watch
 
 MOST = 24_000  # octets that the board sends, heads and all
 ALL = f"#token={token('pins:read', 'pins:write')}"
@@ -47,6 +49,21 @@ def test_the_second_time(page: Page, air: Recorder) -> None:
     assert asked(air) == ["/", "/", "/app.js", "/style.css"]
     assert b"HTTP/1.1 304 " in air.octets()
     assert sent(air) - before < 1000
+
+
+@pytest.mark.parametrize("name", ["app", "style"])
+def test_what_a_foreign_network_has_left_under_the_name_is_not_taken(
+    page: Page, board: Board, watch: Watch, name: str
+) -> None:
+    def swap(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.text() + "\n")
+
+    page.route(f"**/{name}.*", swap)
+    page.goto(f"{board.url}/{ALL}")
+    board.wait(lambda: page.title() and watch.faults)
+    assert "integrity" in watch.faults.pop()
+    expect(page.locator("#pins > li")).to_have_count(0 if name == "app" else len(PINS))
 
 
 def test_something_is_seen_before_the_script_is_there(page: Page, board: Board) -> None:

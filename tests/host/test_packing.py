@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
+import hashlib
 import re
 import struct
 from html.parser import HTMLParser
@@ -25,12 +27,14 @@ INDEX = b"""<!doctype html>
 <!-- Of no interest
 to a phone. -->
 <p>Text</p>
+<noscript data-text="noScript">No script.</noscript>
 """
 PAGE = {
     "index.html": INDEX,
     "style.css": b"p { color: red }\n",
     "text.en.js": b'const TEXT = "word";\n',
     "text.de.js": b'const TEXT = "Wort";\n',
+    "text.fr.js": 'const TEXT = {\n  noScript: "Où est <JavaScript> ?",\n};\n'.encode(),
     "a.js": b"start(); // last",
     "b.js": b"function start() {}",
     "icon.svg": b"<svg xmlns='http://www.w3.org/2000/svg'><path fill='#123' d=\"M0 0\"/></svg>\n",
@@ -62,7 +66,7 @@ def test_one_script_in_the_pages_order_and_one_style() -> None:
 
 
 def test_the_rest_of_the_index_stays() -> None:
-    index = unpacked(packing.packed(PAGE))["index.html"]
+    index = re.sub(rb'(?<= integrity=")[^"]+', b"", unpacked(packing.packed(PAGE))["index.html"])
     style, script = named_by(index)
     icon = re.search(rb'rel="icon" href="data:image/svg\+xml,([^"]*)"', index)
     assert icon
@@ -70,8 +74,19 @@ def test_the_rest_of_the_index_stays() -> None:
     assert b"#" not in icon[1], "the rest would be the address's fragment"
     assert index.replace(icon[0], b'rel="icon" href="/icon.svg"').decode() == (
         '<!doctype html>\n<html lang="en">\n<link rel="icon" href="/icon.svg">\n'
-        f'<link rel="stylesheet" href="/{style}">\n<script src="/{script}" defer></script>\n<p>Text</p>\n'
+        f'<link rel="stylesheet" href="/{style}" integrity="">\n'
+        f'<script src="/{script}" integrity="" defer></script>\n'
+        '<p>Text</p>\n<noscript data-text="noScript">No script.</noscript>\n'
     )
+
+
+def test_the_index_says_what_must_be_in_the_others() -> None:
+    """Under a name that is kept for a year a foreign network may have put something else into a phone."""
+    found = unpacked(packing.packed(PAGE))
+    hashes = re.findall(rb'="/([^"]+)" integrity="sha256-([^"]+)"', found["index.html"])
+    assert [name.decode() for name, _ in hashes] == named_by(found["index.html"])
+    for name, told in hashes:
+        assert base64.b64decode(told) == hashlib.sha256(found[name.decode()]).digest()
 
 
 def test_names_are_those_of_contents() -> None:
@@ -105,15 +120,30 @@ def test_another_language_takes_the_place_of_the_first() -> None:
 def test_unpacked_it_runs_as_it_stands(language: str) -> None:
     found = packing.in_language(PAGE, language)
     assert set(named_by(found["index.html"])) <= set(found)
-    assert set(PAGE) - set(found) == {f"text.{'de' if language == 'en' else 'en'}.js"}
+    assert set(PAGE) - set(found) == {f"text.{other}.js" for other in ("de", "en", "fr") if other != language}
     if language == "en":
         assert found["index.html"] == INDEX
 
 
+def test_who_has_no_scripts_is_told_in_the_boards_language() -> None:
+    index = packing.in_language(PAGE, "fr")["index.html"].decode()
+    assert '<noscript data-text="noScript">Où est &lt;JavaScript&gt; ?</noscript>' in index
+
+
+@pytest.mark.parametrize("language", board.languages())
+def test_each_language_has_words_for_who_has_no_scripts(language: str) -> None:
+    page = real()
+    english = packing.in_language(page, "en")["index.html"]
+    index = packing.in_language(page, language)["index.html"]
+    said = [re.search(rb"<noscript[^>]*>(.{20,}?)</noscript>", one) for one in (english, index)]
+    assert all(said)
+    assert (said[0][1] == said[1][1]) == (language == "en")  # type: ignore[index]
+
+
 def test_a_language_that_is_not_there() -> None:
-    with pytest.raises(UnknownLanguage, match="no texts in 'fr'") as caught:
-        packing.packed(PAGE, "fr")
-    assert "de, en" in str(caught.value.hint)
+    with pytest.raises(UnknownLanguage, match="no texts in 'nl'") as caught:
+        packing.packed(PAGE, "nl")
+    assert "de, en, fr" in str(caught.value.hint)
 
 
 @pytest.mark.parametrize("name", ["index.html", "style.css", "a.js", "icon.svg"])
