@@ -75,7 +75,7 @@ const TEXT = {
   // Nach seinem Code für einen Befehl, den es nicht ausgeführt hat.
   command: {
     too_soon: (label, { retry_ms }) => `${label} hat sich eben erst geändert. Warte ${duration(retry_ms)}.`,
-    interlocked: (label, _, other = "ein anderer Anschluss") => `${label} kann nicht an sein, solange es ${other} ist. Schalte das erst aus.`,
+    interlocked: (label, _, other = "ein anderer Anschluss") => `${label} geht nicht an, solange ${other} an ist. Schalte das erst aus.`,
     insufficient_scope: (label) => `Mit deinem Token lässt sich ${label} nicht schalten.`,
     replayed: (label) => `Die Antwort des Geräts ging verloren. Sieh nach, was ${label} zeigt, bevor du es wieder versuchst.`,
     stale_nonce: (label) => `${label}: nicht getan, die Unterschrift kam zu spät. Versuche es noch einmal.`,

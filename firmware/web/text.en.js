@@ -75,7 +75,7 @@ const TEXT = {
   // By its code for a command that it did not carry out.
   command: {
     too_soon: (label, { retry_ms }) => `${label} changed a moment ago. Wait ${duration(retry_ms)}.`,
-    interlocked: (label, _, other = "another pin") => `${label} cannot be on while ${other} is. Switch that off first.`,
+    interlocked: (label, _, other = "another pin") => `${label} cannot be on while ${other} is on. Switch that off first.`,
     insufficient_scope: (label) => `Your token does not let you switch ${label}.`,
     replayed: (label) => `The board's answer was lost. See what ${label} shows before you try again.`,
     stale_nonce: (label) => `${label}: not done, the signature came too late. Try again.`,

@@ -123,6 +123,38 @@ def share(page: Page, board: Board) -> None:
     expect(page.get_by_role("img", name="QR code of the link")).to_be_visible()
 
 
+def refused(page: Page, board: Board) -> None:
+    """A colour waits for a long press, the board did not do something, and its answers say so."""
+    open_page(page, board)
+    problem = {"status": 409, "code": "interlocked", "title": "-", "detail": "-"}
+    page.route("**/pins/relay", lambda route: route.fulfill(status=409, json=problem))
+    page.get_by_role("switch", name="Relay").click()
+    expect(page.get_by_role("status")).to_contain_text("Switch that off first.")
+
+
+def changed_record(page: Page, board: Board) -> None:
+    """Who was refused, the colour of a light; a record that somebody else has changed."""
+    base = {"t": 1793491200, "h": "0" * 16}
+    records = [
+        {**base, "n": 3, "what": "set", "pin": "lamp", "value": "#ffd000", "by": "anna", "jti": "annas"},
+        {**base, "n": 2, "what": "refused", "code": "too_soon", "count": 3, "by": "W" * 48},
+    ]
+    found = {"records": records, "waiting": [], "chain": "broken at 2", "dropped": 7}
+    page.route("**/api/v1/audit?*", lambda route: route.fulfill(json=found))
+    open_page(page, board, *OWNER, sub="Maximilian-Konstantin von und zu Hohenlohe-Langen")
+    for part in ("owner", "audit"):
+        page.locator(f"#{part} > summary").click()
+    expect(page.locator("#audit")).to_contain_text("7 things happened too fast")
+
+
+def asleep(page: Page, board: Board) -> None:
+    """What was seen last, until the board has told what is."""
+    open_page(page, board)
+    page.route("**/api/v1/**", lambda route: None)
+    page.evaluate("follow(), setStale()")
+    expect(page.get_by_role("switch", name="Relay")).to_contain_text("Last seen: ")
+
+
 def withdraw(page: Page, board: Board) -> None:
     open_page(page, board, *OWNER)
     for part in ("owner", "withdraw"):
@@ -132,7 +164,21 @@ def withdraw(page: Page, board: Board) -> None:
     expect(page.get_by_role("dialog", name="Withdraw what anna has?")).to_be_visible()
 
 
-@pytest.mark.parametrize("view", [sign_in, controls, look_only, trouble, owner, share, withdraw])
+VIEWS = [
+    sign_in,
+    controls,
+    look_only,
+    refused,
+    trouble,
+    asleep,
+    owner,
+    changed_record,
+    share,
+    withdraw,
+]
+
+
+@pytest.mark.parametrize("view", VIEWS)
 def test_no_view_shuts_anybody_out(page: Page, board: Board, view: Callable[[Page, Board], None]) -> None:
     page.set_viewport_size({**NARROW})  # type: ignore[arg-type]
     view(page, board)
@@ -140,10 +186,18 @@ def test_no_view_shuts_anybody_out(page: Page, board: Board, view: Callable[[Pag
     for scheme, rules in _RULES.items():
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         assert page.evaluate(_AXE, rules) == [], scheme
-    assert page.evaluate(_WIDER) == []
-    targets = page.evaluate(_TARGETS)
-    assert targets
-    assert [html for html, *size in targets if min(size) < LEAST_TARGET] == []
+    for width, root in (
+        (320, 16),
+        (740, 16),
+        (1280, 16),
+        (NARROW["width"], 32),
+    ):  # 32: letters twice as large
+        page.set_viewport_size({"width": width, "height": NARROW["height"]})
+        page.evaluate("size => { document.documentElement.style.fontSize = size + 'px' }", root)
+        assert page.evaluate(_WIDER) == [], (width, root)
+        targets = page.evaluate(_TARGETS)
+        assert targets
+        assert [html for html, *size in targets if min(size) < LEAST_TARGET] == [], (width, root)
 
 
 def test_what_a_screen_reader_says(page: Page, board: Board) -> None:
@@ -177,8 +231,8 @@ def test_what_a_screen_reader_says(page: Page, board: Board) -> None:
               - button "Blue"
               - button "Violet"
               - textbox "Any colour"
-            - slider "Brightness"
-            - combobox "Fade"
+            - slider "Rose lamp Brightness"
+            - combobox "Rose lamp Fade"
           - listitem:
             - switch "Relay"
         - group: For the owner

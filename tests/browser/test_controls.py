@@ -87,7 +87,7 @@ def test_a_slider_goes_back_to_what_the_board_has(signed_in: Page, board: Board)
     slider = page.get_by_role("slider", name="Dimmer")
     slider.fill("40")
     expect(page.get_by_role("status")).to_have_text(
-        "Dimmer cannot be on while Heater is. Switch that off first."
+        "Dimmer cannot be on while Heater is on. Switch that off first."
     )
     expect(slider).to_have_value("0")
     expect(row(page, "Dimmer")).to_contain_text("Off")
@@ -103,7 +103,7 @@ def test_a_pin_in_the_way_that_the_token_does_not_show(
     page.route("**/pins/relay", lambda route: route.fulfill(status=409, json=body))
     page.get_by_role("switch", name="Relay").click()
     expect(page.get_by_role("status")).to_have_text(
-        f"Relay cannot be on while {words} is. Switch that off first."
+        f"Relay cannot be on while {words} is on. Switch that off first."
     )
 
 
