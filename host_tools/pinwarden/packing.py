@@ -27,6 +27,7 @@ _SCRIPT = re.compile(rb'<script src="/([\w.]+)" defer></script>\n')
 _COMMENT = re.compile(rb"<!--.*?-->\n?", re.DOTALL)
 # Whole lines of comment, blank ones, and indents.
 _UNREAD = re.compile(rb"^[ \t]*(?://[^\n]*|/\*.*?\*/[ \t]*)\n|^[ \t\n]+", re.MULTILINE | re.DOTALL)
+_GAPS = re.compile(rb" ?([{:;,}])\s+")  # of a style; no string in ours has these signs before a space
 _TEXT = re.compile(r"text\.([a-z-]+)\.js")
 _ICON = re.compile(rb'(?<=<link rel="icon" href=")/(icon\.svg)(?=">)')
 # The words for who has switched scripts off are in the page itself, and in the language's file as all others.
@@ -76,7 +77,7 @@ def packed(page: Mapping[str, bytes], language: str = LANGUAGE) -> dict[str, byt
         raise MissingPart(f"{INDEX} of the phone page names no script", "Install pinwarden again.")
     # "\n": no line of one goes on in the next.
     script = b"\n".join(without_comments(_part(found, name)) for name in names)
-    style = without_comments(_part(found, STYLE))
+    style = _GAPS.sub(rb"\1", without_comments(_part(found, STYLE)))
     for name in (*names, STYLE):
         found.pop(name)
     app, look = f"app.{_mark(script)}.js", f"style.{_mark(style)}.css"

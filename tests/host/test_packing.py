@@ -31,7 +31,7 @@ to a phone. -->
 """
 PAGE = {
     "index.html": INDEX,
-    "style.css": b"p { color: red }\n",
+    "style.css": b"p { color: red }\n/* Why. */\na :not(b) {\n  margin: 0 1px;\n}\n",
     "text.en.js": b'const TEXT = "word";\n',
     "text.de.js": b'const TEXT = "Wort";\n',
     "text.fr.js": 'const TEXT = {\n  noScript: "Où est <JavaScript> ?",\n};\n'.encode(),
@@ -61,7 +61,7 @@ def test_one_script_in_the_pages_order_and_one_style() -> None:
     found = unpacked(packing.packed(PAGE))
     style, script = named_by(found["index.html"])
     assert found[script] == b'const TEXT = "word";\n\nfunction start() {}\nstart();'
-    assert found[style] == PAGE["style.css"]
+    assert found[style] == b"p{color:red}a :not(b){margin:0 1px;}"
     assert set(found) == {"index.html", style, script, "icon.svg", "icon-192.png"}
 
 
