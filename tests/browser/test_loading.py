@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, Route, expect
@@ -12,6 +13,7 @@ from recording import Recorder
 from testbed import PINS, token
 from watching import Watch
 
+CONNECTIONS = 4  # that a board has
 MOST = 24_000  # octets that the board sends, heads and all
 ALL = f"#token={token('pins:read', 'pins:write')}"
 
@@ -37,6 +39,32 @@ def test_the_first_time(page: Page, air: Recorder) -> None:
     page.goto(f"http://127.0.0.1:{air.port}/{ALL}", wait_until="load")
     assert asked(air) == ["/", "/app.js", "/style.css"]
     assert 10_000 < sent(air) < MOST
+
+
+def test_the_way_to_a_switch_that_can_be_used(page: Page, board: Board) -> None:
+    """Four times to the board and back, on as many connections as it has, over a slow Wi-Fi. How long that
+    takes is told by `python -m bench.page`.
+    """
+    wire = page.context.new_cdp_session(page)
+    asked: list[str] = []
+    connections: set[int] = set()
+
+    def answered(event: dict) -> None:
+        answer = event["response"]
+        if answer["url"].startswith("http"):  # else it is in the page
+            asked.append(re.sub(r"\.\w{8}\.", ".", urlsplit(answer["url"]).path))
+            connections.add(answer["connectionId"])
+
+    wire.on("Network.responseReceived", answered)
+    wire.send("Network.enable")
+    slow = {"offline": False, "latency": 20, "downloadThroughput": 125_000, "uploadThroughput": 125_000}
+    wire.send("Network.emulateNetworkConditions", slow)
+    page.goto(f"{board.url}/{ALL}")
+    expect(page.get_by_role("switch", name="Relay")).to_be_enabled()
+    assert asked[0] == "/"
+    assert set(asked[1:3]) == {"/app.js", "/style.css"}
+    assert asked[3:] == ["/api/v1/challenge", "/api/v1/events"]
+    assert len(connections) <= CONNECTIONS
 
 
 def test_the_second_time(page: Page, air: Recorder) -> None:
