@@ -178,7 +178,8 @@ async function openHealth(body) {
   const found = await askOwner(body, "GET", "/device");
   if (!found) return;
   const { heap, flash, clock, crashes, network, signal_dbm: dbm } = found;
-  const kilo = (octets) => Math.round(octets / 1024) + " kB";
+  const unit = { style: "unit", unit: "kilobyte", maximumFractionDigits: 0 };
+  const kilo = (octets) => (octets / 1024).toLocaleString(undefined, unit);
   const share = ({ free }, all) => TEXT.ofAll(kilo(free), kilo(all));
   const told = {
     signal: network === "station" && dbm ? TEXT.signal(dbm) : network === "setup" ? TEXT.ownNetwork : network || TEXT.noNetwork,

@@ -66,7 +66,7 @@ async function command(row, method, path, value, isPatient) {
   draw(row);
   try {
     let [status, data] = await ask(method, "/pins/" + path, value);
-    if (isPatient && data.code === "too_soon") wait = data.retry_ms;
+    if (isPatient && data.code === "too_soon") wait = data.retry_ms ?? SECOND;
     else if (status !== 200) said = problemIn(label, data);
     // An event that came meanwhile may be older than the answer, or newer.
     for (let again = 3; again && row.missed && row.missed.value !== data.value; again--) {

@@ -147,7 +147,7 @@ const TEXT = {
     revoked: "ein zurückgezogenes Token",
     signature: "ein Token eines anderen Schlüssels",
     missing_token: "kein Token",
-    insufficient_scope: "ein Token, das es nicht darf",
+    insufficient_scope: "das Token erlaubt es nicht",
     stale_nonce: "eine alte Seite; sie versucht es von selbst wieder",
     rate_limited: "zu viele Anfragen",
     too_soon: "zu bald nach dem letzten Mal",

@@ -147,7 +147,7 @@ const TEXT = {
     revoked: "a withdrawn token",
     signature: "a token of another key",
     missing_token: "no token",
-    insufficient_scope: "a token that may not",
+    insufficient_scope: "the token does not allow it",
     stale_nonce: "an old page; it tries again by itself",
     rate_limited: "too many requests",
     too_soon: "too soon after the last time",

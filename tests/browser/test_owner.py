@@ -221,6 +221,7 @@ def test_how_the_board_is(page: Page, board: Board) -> None:
         ({"signal_dbm": -82}, "Fi", "weak (-82 dBm)"),
         ({"network": "setup", "signal_dbm": None}, "Fi", "a network of its own"),
         ({"uptime_s": 3 * 86400}, "Running for", "3 days"),
+        ({"flash": {"free": 1_572_864, "size": 2_097_152}}, "Free flash", "1,536 kB of 2,048 kB"),
         ({"reset_cause": "wdt"}, "Last start", "it had hung"),
         ({"crashes": {"count": 2, "last": "MemoryError"}}, "Crashes in a row", "2: MemoryError"),
         ({"rolled_back": "0a1b: crashed"}, "Went back", "0a1b: crashed"),

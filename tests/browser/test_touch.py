@@ -110,12 +110,18 @@ def test_a_press_that_does_not_stay_does_nothing(page: Page, board: Board, finge
 
 
 @pytest.mark.parametrize(
-    ("dx", "dy"), [pytest.param(-400, 0, id="sideways"), pytest.param(0, -150, id="up, which scrolls")]
+    ("dx", "dy", "touch_action"),
+    [
+        pytest.param(-400, 0, "", id="sideways"),
+        pytest.param(0, -150, "", id="up, which scrolls"),
+        pytest.param(0, -150, "none", id="where a browser takes that for no scroll"),
+    ],
 )
 def test_a_finger_that_slides_off_thinks_better_of_it(
-    page: Page, board: Board, finger: Finger, dx: int, dy: int
+    page: Page, board: Board, finger: Finger, dx: int, dy: int, touch_action: str
 ) -> None:
     sent, gate = commands(page), page.get_by_role("button", name="Gate")
+    gate.evaluate("(node, action) => { node.style.touchAction = action }", touch_action)
     with finger.on(gate) as start:
         expect(gate).to_have_class("head held")
         finger.move(start, dx, dy)
