@@ -199,21 +199,21 @@ def test_a_page_that_comes_back_by_the_browsers_back(page: Page, board: Board) -
     expect(switch(page)).to_be_enabled()
 
 
-def test_labels_have_any_sign(
-    flashes: Callable[..., Path], phones: Callable[..., Page], ports: set[int], tmp_path: Path
-) -> None:
+def test_labels_have_any_sign(phones: Callable[..., Page], ports: set[int], tmp_path: Path) -> None:
     """Some end a line for JavaScript, and none for JSON or for events."""
     label = "Hall\u2028way\u2029 🚪"
     pins = {"relay": {"kind": "switch", "gpio": testbed.RELAY, "label": label}}
     with testbed.device(tmp_path / "odd", "micropython", pins=pins) as board:
         ports.add(board.port)
         page = phones()
+        paths = asked(page)
         page.goto(f"{board.url}/#token={token(*ALL)}")
         expect(page.get_by_role("switch")).not_to_be_checked()
         assert page.locator("#label-relay").text_content() == label
-        page.get_by_role("switch").click()
+        put(page, board, True)
         expect(page.get_by_role("switch")).to_be_checked()
         expect(page.get_by_role("alert")).to_be_hidden()
+        assert "/api/v1/pins" not in paths, "it has taken what the stream told"
 
 
 def test_an_event_from_before_an_answer_undoes_nothing(page: Page, board: Board) -> None:
