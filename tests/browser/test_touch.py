@@ -152,10 +152,14 @@ def test_a_double_tap_is_one(page: Page, board: Board, finger: Finger) -> None:
     sent, relay = commands(page), page.get_by_role("switch", name="Relay")
     before = relay.is_checked()
     finger.tap(relay)
-    finger.tap(relay)
     expect(relay).to_be_checked(checked=not before)
-    expect(relay).not_to_contain_text("Sending")
-    assert sent == [{"value": not before}]
+    # What a browser makes of a second one within 300 ms, which a busy computer may not manage.
+    relay.dispatch_event("click", {"detail": 2})
+    with page.expect_response("**/pulse"):  # by now it would have been sent, too
+        finger.tap(page.get_by_role("button", name="Bell"))
+    expect(relay).to_be_checked(checked=not before)
+    assert sent == [{"value": not before}, {}]
+    assert relay.evaluate("node => getComputedStyle(node).touchAction") == "manipulation"
     assert page.evaluate("visualViewport.scale") == 1
 
 
