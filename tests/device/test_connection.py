@@ -97,6 +97,24 @@ def test_body_may_be_forbidden():
     equal(raises(RequestError, connection.next_request, accept).status, 413)
 
 
+@cases(
+    [
+        ("a head that may still end", get("/", "A: " + "x" * 5000)[:4096], None),
+        ("one that may not", get("/", "A: " + "x" * 5000)[:4097], 431),
+        ("an empty one, and much behind it", b"\r\n\r\n\r\n" + b"x" * 5000, 400),
+        ("no line at all", b"x" * 4097, 414),
+    ]
+)
+def test_long_heads(data, status):
+    connection = connection_of(*[data[i : i + 1000] for i in range(0, len(data), 1000)])
+    while connection.sock.chunks:
+        connection.read()
+    if status is None:
+        equal(connection.next_request(accept), None)
+    else:
+        equal(raises(RequestError, connection.next_request, accept).status, status)
+
+
 def test_states_and_deadlines():
     connection = connection_of(
         get("/")[:9],
