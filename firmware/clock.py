@@ -6,7 +6,8 @@ at all.
 
 Nobody can turn the clock back behind what is known for certain:
 - this firmware had been written;
-- a key of ours has signed the newest `iat` of a verified token;
+- a key of ours has signed the newest `iat` of a verified token, elsewhere: one that the board has made itself
+  proves nothing;
 - the *mark*: a time that two servers, an administrator or a deployment told, and what has passed since by
   the crystal.
 

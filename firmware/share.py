@@ -33,7 +33,7 @@ def answer(request, parent, access, settings, random):
     """
     body = members_of(request)
     _check_parent(parent, body.get("bearer"))
-    claims = _claims(body, parent, settings, access.clock.now())
+    claims = _claims(body, parent, settings, access.clock)
     claims["scope"] = _scope(body.get("scope"), access, parent, settings["pins"])
     claims["jti"] = str(base64url.encode(random(_JTI_BYTES)), "utf-8")
     if access.revocations.is_revoked(claims):
@@ -62,7 +62,7 @@ def seal(parent, signing_input, signature):
     return (int.from_bytes(pad, "big") ^ int.from_bytes(signature, "big")).to_bytes(32, "big")
 
 
-def _claims(body, parent, settings, now):
+def _claims(body, parent, settings, clock):
     """Return the claims of a child of `parent` as `body` asks for it, but for its id."""
     for name in body:
         if name not in ("sub", "scope", "ttl", "bearer"):
@@ -80,10 +80,13 @@ def _claims(body, parent, settings, now):
         raise _bad("ttl: whole seconds, at least %d" % _LEAST_TTL)
     if type(bearer) is not bool:
         raise _bad("bearer: true or false")
+    now = clock.now()
     claims = {
         "aud": settings["name"],
         "sub": sub,
-        "iat": now,
+        # Not later than it is for certain: one time server that lies could have it made tomorrow, and what
+        # revokes all that this person has now would not reach it.
+        "iat": min(now, clock.certain() or 0),
         "exp": min(now + ttl, parent.expires, now + settings["max_ttl"]),
         "parent": {"jti": parent.token_id},
     }

@@ -98,7 +98,7 @@ function isAskedFor(got, { sub, scope, ttl }, parent) {
     got.sub === sub &&
     got.scope?.split(" ").sort().join() === [...scope].sort().join() &&
     got.parent?.jti === claimsIn(parent).jti &&
-    got.iat > now - 300 &&
+    got.iat > now - 86400 - 300 && // not later than the board is certain of: `max_jump` behind its clock, a day
     got.exp < now + ttl + 300
   );
 }

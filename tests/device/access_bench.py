@@ -25,10 +25,14 @@ class Clock:
 
     def __init__(self, unix=NOW):
         self.unix = unix
+        self.behind = 0  # what is certain, by so much
         self.newest = None
 
     def now(self):
         return self.unix
+
+    def certain(self):
+        return None if self.behind is None else self.unix - self.behind
 
     def saw_iat(self, iat):
         self.newest = iat

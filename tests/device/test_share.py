@@ -406,6 +406,46 @@ def test_a_parent_without_iat_is_older_than_any_time():
     equal(board.takes(child), "revoked")
 
 
+@cases(
+    [
+        ("by a day", 86400, NOW - 86400),
+        ("not at all", 0, NOW),
+        ("it is behind", -5, NOW),
+        ("nobody knows", None, 0),
+    ]
+)
+def test_is_not_made_later_than_it_is_for_certain(behind, iat):
+    """One time server may have put the clock ahead: what revokes what there is now must reach the child."""
+    board = Board()
+    board.clock.behind = behind
+    child, claims, _ = board.share(owner(), ttl=600)
+    equal((claims["iat"], claims["exp"]), (iat, NOW + 600))
+    equal(board.takes(child), None)
+    board.revoked.hold({}, {"guest": (iat + 1, None)}, -1)
+    equal(board.takes(child), "revoked")
+
+
+def test_proves_no_time():
+    """Its `iat` is the board's own. A parent's is not."""
+    board = Board()
+    child, claims, _ = board.share(owner(iat=NOW - 60))
+    equal((claims["iat"], board.clock.newest), (NOW, NOW - 60))
+    equal(board.takes(child), None)
+    equal(board.clock.newest, NOW - 60)
+
+
+def test_that_would_be_older_than_a_revocation_is_not_made():
+    """The clock is ahead of what is certain; what was revoked since does not come back."""
+    board = Board()
+    board.clock.behind = 3600
+    board.revoked.hold({}, {"guest": (NOW - 1800, None)}, -1)
+    equal(board.refusal(owner()), (422, "bad_value"))
+    board.revoked.hold({}, {}, NOW - 1800)
+    equal(board.refusal(owner(iat=NOW - 900)), (422, "bad_value"))
+    board.clock.behind = 900  # as it is by now: such a parent is a proof
+    equal(board.takes(board.share(owner(iat=NOW - 900))[0]), None)
+
+
 def test_a_name_whose_tokens_are_revoked_as_they_are_made():
     """Its revocation may be up to five minutes ahead."""
     board = Board()

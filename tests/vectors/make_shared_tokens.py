@@ -46,7 +46,8 @@ def sign(claims: dict) -> tuple[str, bytes]:
 
 def case(why: str, parent: dict, sub: str, scope: str, jti: str, **more: object) -> dict:
     names = {name: parent[name] for name in ("jti", "sub", "iat") if name in parent}
-    claims = {"aud": "door", "sub": sub, "iat": NOW, "exp": NOW + 3600, "jti": jti, "scope": scope}
+    iat = more.pop("iat", NOW)
+    claims = {"aud": "door", "sub": sub, "iat": iat, "exp": NOW + 3600, "jti": jti, "scope": scope}
     shown, signature = sign({**claims, "parent": names, **more})
     parent_shown, parent_signature = sign(parent)
     pad = hmac.new(parent_signature, b"pinwarden share\n" + shown.encode(), hashlib.sha256).digest()
@@ -72,6 +73,14 @@ def main() -> None:
         case("a bearer", PARENT, "guest", "pins:read:relay pins:write:relay", "DA0ODxAREhMUFRYX"),
         case("a name beyond ASCII", PARENT, "Zoë 🚪", "pins:read", "GBkaGxwdHh8gISIj", cnf=PROOF),
         case("of a parent without sub and iat", without, "guest", "pins:read", "JCUmJygpKissLS4v", cnf=PROOF),
+        case(
+            "of a board that is not certain of it",
+            PARENT,
+            "guest",
+            "pins:read",
+            "MDEyMzQ1Njc4OTo7",
+            iat=NOW - 60,
+        ),
     ]
     text = json.dumps({"key": b64url(KEY), "now": NOW, "cases": cases}, indent=1, ensure_ascii=False)
     FILE.write_text(text + "\n")
