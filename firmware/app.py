@@ -112,7 +112,7 @@ def _parts(leave):
     audit = Audit(clock)
     audit.note(("start", None, version["reset_cause"]))
 
-    def write_audit(due=3):
+    def write_audit(due=7):
         gc.collect()
         try:
             from .audit_file import write  # some times a day
@@ -122,11 +122,10 @@ def _parts(leave):
             if "audit" not in warnings:
                 print("audit: cannot be written: %r" % error)
             warnings.add("audit")
-            return True
+            return error
         finally:
             _unload("audit_file", "aside")
         (warnings.add if is_damaged else warnings.discard)("audit")
-        return False
 
     def hear(request, response):
         if log:

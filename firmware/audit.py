@@ -13,14 +13,21 @@ from .ratelimit import address_of
 
 _LOOK_MS = const(50)
 _MINUTE = const(1200)  # looks
+_SOON = const(30)  # looks: memory that was short a moment ago may be there again
 
 _MOST = const(16)  # events that wait; more are only counted
 _ROOM = const(1536)  # octets that they take
 _TEXT = const(48)  # characters of a subject, an id or a value
-_FEW = const(5)  # commands of one subject that wait; of more only the number is kept
-_SUBJECTS = const(3)  # whose commands are counted
+# Of the commands of one subject in a quarter of an hour, the first few are kept; of more only the number and
+# some pins. Further subjects count as one together. So in any such time no more than 2 * 5 * (4 + 1) + 5
+# lines come of commands, however many guests there are: fewer than a ring holds.
+_FEW = const(5)
+_SUBJECTS = const(4)
+_PINS = const(4)
+_QUARTER = const(18000)  # looks
 _LINE = const(512)  # octets of an event: with less text, if each of its characters takes up to 12 in JSON
 _ENOUGH = const(10)  # events are written at once: so many make one write
+_CROWDED = const(12)  # events: when so many wait, only those have room for another of whom none waits
 _ROWS = const(6)  # kinds of refusals that are told apart; a further row is for all others
 _PLAIN = const(3)  # of them without a credential: those are cheap, and must not hide who guesses
 _FORGED = "signature"  # the reason of a refusal of a token that no key of ours has signed
@@ -40,8 +47,8 @@ class Audit:
     """Hears of every answer, and keeps what is to be written: `.held`, whose first `.size` octets are the
     `.count` events that wait, oldest first, each a line of JSON, [Unix time or null, what, pin, value,
     subject, token's id, address]; `.refused`, a [address, code, count, subject] of each kind of refusal;
-    `.tally`, a [subject, count] of some who gave commands since the last write, how many more than are noted
-    one by one; `.dropped`, how many events there was no room for.
+    `.tally`, a [subject, count, pins] of some who gave commands lately, how many more than are noted one by
+    one, and the pins of these; `.dropped`, how many events there was no room for.
 
     `.saved` is how many writes the flash may be put to now.
     """
@@ -57,7 +64,7 @@ class Audit:
         self.tally = []
         self.dropped = 0
         self.saved = _SAVED
-        self._looks = self._age = 0
+        self._looks = self._age = self._window = 0
         self._pause = self._left = _MINUTE
 
     def hear(self, request, response):
@@ -81,7 +88,8 @@ class Audit:
     def note(self, action, subject=None, token_id=None, address=None):
         """Note an event: `action` is (what, pin or None, value or None)."""
         what, pin, value = action
-        if pin is not None and what != "share" and self._is_too_many(subject):
+        is_command = pin is not None and what not in ("share", "more")
+        if is_command and self._is_too_many(subject, pin):
             return
         entry = [self.now(), what, pin, value, subject, token_id, address]
         most = _TEXT
@@ -94,6 +102,10 @@ class Audit:
                 break
             most //= 2  # nobody gets out of the record by a strange name
         end = self.size + len(text)
+        if is_command and self.count >= _CROWDED:
+            by = (", %s, " % json.dumps(entry[4])).encode()
+            if self.held.find(by, 0, self.size) >= 0:  # what only looks so counts, too
+                end = _ROOM
         if self.count == _MOST or end >= _ROOM:
             self.dropped += 1
         else:
@@ -102,14 +114,18 @@ class Audit:
             self.size = end + 1
             self.count += 1
 
-    def _is_too_many(self, subject):
-        """Count a command. One guest who toggles a lamp must not wash out what others have done."""
-        for row in self.tally:
-            if row[0] == subject:
-                row[1] += 1
-                return row[1] > 0
-        if len(self.tally) < _SUBJECTS:
-            self.tally.append([subject, 1 - _FEW])
+    def _is_too_many(self, subject, pin):
+        """Count a command. Guests who toggle a lamp must not wash out what others have done."""
+        for name in (subject and subject[:_TEXT], None):
+            for row in self.tally:
+                if row[0] == name:
+                    row[1] += 1
+                    if row[1] > 0 and pin not in row[2] and len(row[2]) < _PINS:
+                        row[2] += (pin,)
+                    return row[1] > 0
+            if len(self.tally) < _SUBJECTS:
+                break
+        self.tally.append([name, 1 - _FEW, ()])
         return False
 
     def _refuse(self, address, code, subject, shown):
@@ -139,7 +155,9 @@ class Audit:
         return self.refused[-1]
 
     def look(self):
-        """Count one look; return what is to be written now: 0 nothing, 1 events, 2 refusals, 3 both."""
+        """Count one look; return what is to be written now, a sum: 1 events, 2 refusals, 4 the tally and
+        events.
+        """
         if self._clock.was_moved:
             self._clock.was_moved = False
             self.note(("clock", None, self._clock.state()["source"]))
@@ -153,6 +171,10 @@ class Audit:
             is_enough = self.count >= _ENOUGH or self.size > _ROOM * 3 // 4
             if self.saved > 0 and (self._age >= _MINUTE or (self._age >= 0 and is_enough)):
                 due = 1
+        if self.tally:
+            self._window += 1
+            if self._window >= _QUARTER and self.saved > 0:
+                due |= 4
         if self.refused or self._pause > _MINUTE:
             self._left -= 1
             if self._left <= 0:
@@ -162,17 +184,24 @@ class Audit:
                     due |= 2
         return due
 
-    def wrote(self, due, failed):
-        """Begin to wait anew after a write, for longer if refusals do not end: their files are small."""
-        if due & 1:
-            self._age = -_MINUTE if failed else 0
+    def wrote(self, due, error):
+        """Begin to wait anew after a write, for longer if refusals do not end: their files are small.
+        After an `error` for a minute; if memory was short, which a stranger may have held, for a moment.
+        """
+        wait = _SOON if isinstance(error, MemoryError) else _MINUTE
+        if due & 5:
+            self._age = -wait if error else 0
+            if due & 4:
+                self._window = _QUARTER - wait if self.tally else 0
         if due & 2:
-            self._pause = min(self._pause * 2, _LONGEST)
-            self._left = self._pause
+            if wait == _MINUTE:
+                wait = self._pause = min(self._pause * 2, _LONGEST)
+            self._left = wait
 
 
 async def keep_audit(audit, write, is_busy, sleep_ms=asyncio.sleep_ms):
-    """Have what waits written in time, for ever: by `write(due)`, which returns whether it has failed.
+    """Have what waits written in time, for ever: by `write(due)`, which returns the exception that it has
+    failed with, or None.
 
     `is_busy(within_ms)` is whether a pin must change within that time: a write would make it late. It is put
     off then, for a moment only.

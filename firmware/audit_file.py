@@ -86,8 +86,13 @@ class _Ring:
         # One by one, since memory is in pieces. The file system writes them together when the file is closed.
         with open(self._path, "ab") as file:
             for text in texts:
-                line, next_digest = _line(number + count, text, digest)
-                data = line if count else self._head() + line
+                try:
+                    line, next_digest = _line(number + count, text, digest)
+                    data = line if count else self._head() + line
+                except MemoryError:
+                    if count == 0:
+                        raise
+                    break  # those before it are written, and must not be again
                 if count and size + len(data) > min(room, _PIECE):
                     break
                 if file.write(data) != len(data):
@@ -117,7 +122,8 @@ class _Ring:
 
 
 def write(audit, due, folder=FOLDER):
-    """Write what waits in `audit`, as far as it may: the events if `due` & 1, the refusals if `due` & 2. What
+    """Write what waits in `audit`, as far as it may: the events if `due` & 1, the refusals if `due` & 2,
+    the tally and the events if `due` & 4. What
     was written waits no longer. Return whether a file is damaged and was set aside, now or earlier. Raises
     OSError, MemoryError.
     """
@@ -129,35 +135,52 @@ def write(audit, due, folder=FOLDER):
             audit.saved -= 1
             ring.mend(number, audit.now())
             number += 1
-    if due & 1 and audit.saved > 0:
+    if due & 5:
+        number = _write_events(audit, rings[0], number)
+    if due & 4 and audit.saved > 0:  # there is room now
         _sum_up(audit)
-    while due & 1 and audit.count and audit.saved > 0:
+        number = _write_events(audit, rings[0], number)
+    while due & 2 and audit.refused and audit.saved > 0:
+        now = audit.now()
+        count = rings[1].add(number, [refusal(row, now) for row in audit.refused])
+        audit.saved -= 1
+        number += count
+        while count:  # from here on nothing takes memory: what is written must not wait on
+            audit.refused.pop(0)
+            count -= 1
+    return was_damaged or rings[0].is_damaged or rings[1].is_damaged
+
+
+def _write_events(audit, ring, number):
+    """Write the events that wait, with the numbers from `number` on. Return the next one."""
+    while audit.count and audit.saved > 0:
         dropped = audit.dropped
         texts = []
         for entry in waiting(audit):
             texts.append(event(entry, 0 if texts else dropped))
             if len(texts) == _AT_ONCE:
                 break
+        count = ring.add(number, texts)
+        # From here on nothing takes memory: what is written must not wait on.
         audit.saved -= 1
-        count = rings[0].add(number, texts)
         number += count
         _forget(audit, count)
         audit.dropped -= dropped
-    while due & 2 and audit.refused and audit.saved > 0:
-        now = audit.now()
-        audit.saved -= 1
-        count = rings[1].add(number, [refusal(row, now) for row in audit.refused])
-        number += count
-        del audit.refused[:count]
-    return was_damaged or rings[0].is_damaged or rings[1].is_damaged
+    return number
 
 
 def _sum_up(audit):
-    """Note how many commands were not noted one by one."""
-    tally, audit.tally = audit.tally, []
-    for subject, count in tally:
-        if count > 0:
-            audit.note(("more", None, count), subject)
+    """Note how many commands were not noted one by one, and begin anew to count."""
+    for row in audit.tally:
+        if row[1] > 0:
+            audit.note(more(row), row[0])
+            row[1] = 0
+    audit.tally.clear()
+
+
+def more(row):
+    """Return what is noted of a row of the tally."""
+    return "more", " ".join(row[2]), row[1]
 
 
 def waiting(audit):
@@ -175,7 +198,8 @@ def _forget(audit, count):
     for _ in range(count):
         start = audit.held.find(b"\n", start) + 1
     size = audit.size - start
-    audit.held[:size] = audit.held[start : audit.size]
+    for i in range(size):  # a slice would take memory
+        audit.held[i] = audit.held[start + i]
     audit.size = size
     audit.count -= count
 

@@ -4,7 +4,7 @@ import strictjson
 
 from . import storage
 from .access import Denied
-from .audit_file import FOLDER, HEAD, LAST, RINGS, digest_of, event, lines, parse, refusal, waiting
+from .audit_file import FOLDER, HEAD, LAST, RINGS, digest_of, event, lines, more, parse, refusal, waiting
 from .response import Response
 
 
@@ -77,6 +77,9 @@ def _body(pieces, found, paths, heads):
 def _waiting(audit):
     """Return the records that are not on the flash yet, newest first; no numbers."""
     texts = [event(entry, 0) for entry in waiting(audit)]
+    for row in audit.tally:
+        if row[1] > 0:
+            texts.append(event((audit.now(),) + more(row) + (row[0], None, None), 0))
     texts += [refusal(row, audit.now()) for row in audit.refused]
     texts.reverse()
     return [(b",{%s}" if i else b"{%s}") % text for i, text in enumerate(texts)]

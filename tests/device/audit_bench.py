@@ -74,7 +74,7 @@ def waiting(audit):
     return [tuple(entry) for entry in audit_file.waiting(audit)]
 
 
-def write(audit, due=3):
+def write(audit, due=7):
     return audit_file.write(audit, due, FOLDER)
 
 

@@ -337,6 +337,30 @@ def test_a_full_flash_takes_nothing_and_all_of_it_comes_later():
     equal(found[-1]["what"], "refused")
 
 
+@cases([("after %d lines" % most, most) for most in range(8)])
+@in_folder
+def test_no_line_is_written_twice_when_memory_ends_between_two_of_one_write(most):
+    audit = audit_of(*[("key added", None, "key %d" % number) for number in range(5)], refused="abc")
+    make_line = audit_file._line
+    left = [most]
+
+    def scarce(number, text, digest):
+        left[0] -= 1
+        if left[0] < 0:
+            raise MemoryError
+        return make_line(number, text, digest)
+
+    audit_file._line = scarce
+    try:
+        raises(MemoryError, write, audit)
+    finally:
+        audit_file._line = make_line
+    equal((len(whole()), audit.count + len(audit.refused)), (most, 8 - most))
+    write(audit)
+    keys = ["key %d" % number for number in range(5)]
+    equal([record.get("value") or record["code"] for record in whole()], keys + ["a", "b", "c"])
+
+
 @in_folder
 def test_writes_are_counted_and_end_where_there_are_none_left():
     audit = audit_of(*[EVENT] * 16)

@@ -132,7 +132,7 @@ def _what(row: dict) -> str:
         case bool(value):
             said.append("on" if value else "off")
         case int(value) if row.get("what") == "more":
-            said = [f"{value} more commands"]
+            said = [f"{value} more commands", f"({row['pin']})" if row.get("pin") else None]
         case int(value) if row.get("what") == "pulse":
             said.append(f"{value} ms")
         case int(value) if row.get("what") == "clock":
