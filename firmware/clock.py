@@ -159,8 +159,9 @@ async def keep_time(clock, sync, address, is_busy, sleep_ms=asyncio.sleep_ms, lo
     `sync(asked, delay)` asks a time server and returns in how many seconds to ask again, `sync(None, 0)`
     writes the mark: timekeeping.py, which is loaded for it. Asking stops everything else, for a second or for
     as long as DNS takes, and so does writing, for less. So neither is done while `is_busy(within_ms)`, which
-    is whether a pin must change within that time. Asking waits for as long as that lasts, and for an
-    `address()`; writing for a minute: pulses without end must not have the mark forgotten.
+    is whether a pin must change within that time. Both wait for a minute, as pulses without end must not
+    have the time forgotten. Then the mark is written all the same; and asking, which waits for an `address()`
+    first, has `is_busy(within_ms, True)` see to it that there are no further ones.
     """
     asked = []  # where timekeeping.py keeps what it knows
     delay = ask_at = write_at = late = 0
@@ -177,7 +178,11 @@ async def keep_time(clock, sync, address, is_busy, sleep_ms=asyncio.sleep_ms, lo
                     late = 0
                     write_at = seconds + _HOUR
                     sync(None, 0)
-            elif seconds >= ask_at and address() is not None and not is_busy(_ASK_MS):
+            elif (
+                seconds >= ask_at
+                and address() is not None
+                and not is_busy(_ASK_MS, seconds > ask_at + _MINUTE)
+            ):
                 ask_at = seconds + _MINUTE
                 delay = sync(asked, delay)
                 ask_at = clock.tick() + delay

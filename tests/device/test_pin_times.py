@@ -3,8 +3,9 @@
 import asyncio
 import time
 
+from firmware.pin import PinError
 from firmware.pins import enforce
-from harness import cases, equal
+from harness import cases, equal, raises
 from pin_bench import Bench
 
 
@@ -154,6 +155,24 @@ def test_busy(spec, ms, wait, expected):
     bench.pins.pulse("a", ms)
     bench.pass_ms(wait)
     equal(bench.pins.busy(15000), expected)
+
+
+def test_who_has_waited_for_long_is_not_made_to_wait_by_a_further_pulse():
+    bench = Bench(a={}, b={}, c={})
+    bench.pins.pulse("a", 1900)
+    equal(bench.pins.busy(15000), True)
+    bench.pass_ms(500)
+    bench.pins.pulse("a", 1900)  # that was only a question
+    equal(bench.pins.busy(15000, True), True)
+    bench.pass_ms(500)
+    for name, ms in (("a", 1900), ("b", 500)):
+        equal(raises(PinError, bench.pins.pulse, name, ms, code="too_soon").more["retry_ms"], 2000)
+    bench.pins.set("c", True)  # nothing that has an end
+    bench.pins.set("a", False)
+    equal(bench.pins.busy(15000, True), False)
+    bench.pass_ms(1500)
+    bench.pins.pulse("b", 500)
+    equal(bench.pins.busy(15000), True)
 
 
 def quick(**pins):

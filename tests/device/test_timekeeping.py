@@ -54,6 +54,7 @@ class World:
         self.said = []
         self.is_online = True
         self.busy_in_ms = 1 << 20  # when a pin is to become safe
+        self.gives_way = False
         self.start(rtc)
 
     def start(self, rtc=None):
@@ -113,7 +114,9 @@ class World:
     def address(self):
         return "192.168.1.20" if self.is_online else None
 
-    def is_busy(self, within_ms):
+    def is_busy(self, within_ms, soon=False):
+        if soon and self.gives_way:
+            self.busy_in_ms = 1 << 20
         return within_ms > self.busy_in_ms
 
     def told(self):
@@ -522,6 +525,17 @@ async def test_pulses_without_end_put_the_mark_off_for_a_minute():
     equal([at - NOW for at in world.writes], [60, 60 + HOUR + 60, 60 + 2 * (HOUR + 60)])
     equal(world.asked, [])
     assert world.file()["mark"] > world.true - HOUR - 400
+
+
+@in_folder
+async def test_pulses_without_end_put_asking_off_for_a_minute():
+    """Then the pins are told to take no further ones; in a moment they are done."""
+    world = World(rtc=NOW)
+    world.busy_in_ms = 0
+    world.gives_way = True
+    await world.lives(100)
+    equal(world.asked, ["a"])
+    assert 60 < world.waited[-2] < 64, world.waited
 
 
 @in_folder
