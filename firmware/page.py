@@ -29,13 +29,15 @@ _ASKED = b"Cache-Control: no-cache\r\n"
 # Another content has another name.
 _KEPT = b"Cache-Control: public, max-age=31536000, immutable\r\n"
 
-# The page may load from this board only, be framed by nobody, and tell nobody where its user came from.
+# A document may load from this board only, and be framed by nobody. No other file heeds it.
 _POLICY = (
     b"Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "
     b"img-src 'self' data:; connect-src 'self'; manifest-src 'self'; "
     b"base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n"
-    b"X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
 )
+_DOCUMENTS = ("html", "svg")
+# Nobody is told where the page's user came from.
+_ALWAYS = b"X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
 
 
 def find_files(folder):
@@ -65,7 +67,10 @@ def answer(files, request):
         return None
     line = files[at + 1 :].split("\n", 1)[0].split(" ")
     tag = line[2].encode()
-    fields = b'ETag: "%s"\r\n' % tag + (_KEPT if _mark(name) else _ASKED) + _POLICY
+    ending = name.split(".")[-1]
+    fields = b'ETag: "%s"\r\n' % tag + (_KEPT if _mark(name) else _ASKED) + _ALWAYS
+    if ending in _DOCUMENTS:
+        fields += _POLICY
     if tag in request.fields.get(b"if-none-match", b""):
         return Response(304, fields=fields)
     path = files[: files.find("\n")] + name
@@ -73,8 +78,7 @@ def answer(files, request):
         path += line[3]
         fields += b"Content-Encoding: gzip\r\n"
     body = b"" if request.method == "HEAD" else pieces(path)
-    kind = _TYPES[name.split(".")[-1]]
-    return Response(200, body, kind, fields, int(line[1]))  # pyright: ignore[reportArgumentType]
+    return Response(200, body, _TYPES[ending], fields, int(line[1]))  # pyright: ignore[reportArgumentType]
 
 
 def _mark(name):

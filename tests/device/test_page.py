@@ -10,6 +10,7 @@ FILES = {
     "index.html": b"<!doctype html>" + b"x" * 3000,
     "app.js.gz": b"\x1f\x8b compressed",
     "style.css": b"body{}",
+    "icon.svg": b"<svg/>",
     "app.1a2b3c4d.js.gz": b"\x1f\x8b packed",
     "text.en.js": b"const TEXT = {}",
     "notes.txt": b"not for the web",
@@ -66,8 +67,22 @@ def test_serves(path, name, kind, gzipped):
     equal((response.status, response.content_type, response.length), (200, kind, len(FILES[name])))
     equal(b"".join(response.body), FILES[name])
     equal(b"Content-Encoding: gzip\r\n" in response.fields, gzipped)
-    assert b"Content-Security-Policy: default-src 'none';" in response.fields
-    assert b"X-Content-Type-Options: nosniff" in response.fields
+    for field in (b"X-Content-Type-Options: nosniff\r\n", b"Referrer-Policy: no-referrer\r\n"):
+        equal(response.fields.count(field), 1)
+
+
+@cases(
+    [
+        ("the page", "/", True),
+        ("a picture that may have scripts", "/icon.svg", True),
+        ("a script: it is bound by the page's", "/app.js", False),
+        ("a style", "/style.css", False),
+    ]
+)
+def test_documents_say_what_they_may_load(path, is_told):
+    for tag in (None, b'"%s"' % tag_of(ask(path))):
+        told = b"\r\nContent-Security-Policy: default-src 'none';" in ask(path, tag=tag).head(True)
+        equal(told, is_told)
 
 
 @cases(
