@@ -10,10 +10,10 @@ phone's memory is not run. Comments stay at home: they are a fifth of what a pho
 from __future__ import annotations
 
 import base64
-import gzip
 import hashlib
 import html
 import re
+import zlib
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote
 
@@ -27,12 +27,15 @@ _SCRIPT = re.compile(rb'<script src="/([\w.]+)" defer></script>\n')
 _COMMENT = re.compile(rb"<!--.*?-->\n?", re.DOTALL)
 # Whole lines of comment, blank ones, and indents.
 _UNREAD = re.compile(rb"^[ \t]*(?://[^\n]*|/\*.*?\*/[ \t]*)\n|^[ \t\n]+", re.MULTILINE | re.DOTALL)
-_GAPS = re.compile(rb" ?([{:;,}])\s+")  # of a style; no string in ours has these signs before a space
+# Lines with "//" stay: that may be a comment, which would swallow the next.
+_UNENDED = re.compile(rb"^((?:(?!//)[^\n])*[{(,;])\n(?=.)", re.MULTILINE)
+_GAPS = re.compile(rb" ?([{;,}])\s*|(:)\s+")  # of a style; no string in ours has these signs before a space
 _TEXT = re.compile(r"text\.([a-z-]+)\.js")
 _ICON = re.compile(rb'(?<=<link rel="icon" href=")/(icon\.svg)(?=">)')
 # The words for who has switched scripts off are in the page itself, and in the language's file as all others.
 _NOSCRIPT = re.compile(r'(?<=<noscript data-text="noScript">)[^<]*')
 _NOSCRIPT_WORDS = re.compile(r'^ *noScript: "([^"\\]+)",$', re.MULTILINE)
+_GZIP = 16 + zlib.MAX_WBITS  # for zlib: with gzip's head, which has no time then
 _COMPRESSED = (".png",)  # gzip makes these longer
 
 
@@ -77,7 +80,7 @@ def packed(page: Mapping[str, bytes], language: str = LANGUAGE) -> dict[str, byt
         raise MissingPart(f"{INDEX} of the phone page names no script", "Install pinwarden again.")
     # "\n": no line of one goes on in the next.
     script = b"\n".join(without_comments(_part(found, name)) for name in names)
-    style = _GAPS.sub(rb"\1", without_comments(_part(found, STYLE)))
+    style = _GAPS.sub(rb"\1\2", without_comments(_part(found, STYLE)))
     for name in (*names, STYLE):
         found.pop(name)
     app, look = f"app.{_mark(script)}.js", f"style.{_mark(style)}.css"
@@ -94,14 +97,15 @@ def packed(page: Mapping[str, bytes], language: str = LANGUAGE) -> dict[str, byt
 
 
 def without_comments(source: bytes) -> bytes:
-    """A script or a style of ours without what only its reader needs. Lines stay lines.
+    """A script or a style of ours without what only its reader needs. Lines end where that may matter.
 
     It knows no JavaScript, so in doubt it leaves things as they are: a file with a template that goes over
     several lines, a comment behind what may be half a string.
     """
     if any(line.count(b"`") % 2 for line in source.splitlines()):
         return source
-    return b"\n".join(_code(line) for line in _UNREAD.sub(b"", source).split(b"\n"))
+    code = b"\n".join(_code(line) for line in _UNREAD.sub(b"", source).split(b"\n"))
+    return _UNENDED.sub(rb"\1", code)
 
 
 def _code(line: bytes) -> bytes:
@@ -132,4 +136,10 @@ def _data_url(svg: bytes) -> bytes:
 def _as_served(name: str, data: bytes) -> tuple[str, bytes]:
     if name.endswith(_COMPRESSED):
         return name, data
-    return name + ".gz", gzip.compress(data, mtime=0)
+    return name + ".gz", min((_gzipped(data, level) for level in range(1, 10)), key=len)
+
+
+def _gzipped(data: bytes, memory: int) -> bytes:
+    """`memory` is zlib's memLevel: how much goes into a block with a code of its own. More may be longer."""
+    deflate = zlib.compressobj(9, zlib.DEFLATED, _GZIP, memory)
+    return deflate.compress(data) + deflate.flush()

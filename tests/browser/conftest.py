@@ -80,9 +80,17 @@ def pins() -> dict[str, dict]:
 
 
 @pytest.fixture
-def board(flashes: Callable[..., Path], pins: dict[str, dict], tmp_path: Path) -> Iterator[Board]:
+def language() -> str:
+    """What the board's page speaks: a test may have another."""
+    return "en"
+
+
+@pytest.fixture
+def board(
+    flashes: Callable[..., Path], pins: dict[str, dict], language: str, tmp_path: Path
+) -> Iterator[Board]:
     """A started board whose clock is right, with a flash of its own."""
-    shutil.copytree(flashes(pins), tmp_path / "flash")
+    shutil.copytree(flashes(pins, language=language), tmp_path / "flash")
     with Board(tmp_path / "flash", "micropython", clock=int(time.time())) as made:
         yield made.start()
 

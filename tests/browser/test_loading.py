@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from pinwarden import board as files
 from pinwarden_sim import Board
 from recording import Recorder
 from testbed import PINS, token
@@ -34,11 +35,13 @@ def sent(air: Recorder) -> int:
     return len(air.octets()) - sum(len(request) for request in air.requests())
 
 
-def test_the_first_time(page: Page, air: Recorder) -> None:
+@pytest.mark.parametrize("language", files.languages())
+def test_the_first_time(page: Page, air: Recorder, language: str) -> None:
     only_files(page)
     page.goto(f"http://127.0.0.1:{air.port}/{ALL}", wait_until="load")
     assert asked(air) == ["/", "/app.js", "/style.css"]
-    assert 10_000 < sent(air) < MOST
+    assert page.locator("html").get_attribute("lang") == language
+    assert 10_000 < sent(air) <= MOST
 
 
 def test_the_way_to_a_switch_that_can_be_used(page: Page, board: Board) -> None:

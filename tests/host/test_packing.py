@@ -162,14 +162,18 @@ def test_an_index_without_scripts() -> None:
     [
         pytest.param("// one\n  // two\na();\n", "a();\n", id="lines of their own"),
         pytest.param("/** One\n * or two. */\n  /* more */\na();\n", "a();\n", id="blocks"),
-        pytest.param("a(); // why\nb();\n", "a();\nb();\n", id="behind code"),
-        pytest.param("if (a) {\n\n    b();\n\t}\n", "if (a) {\nb();\n}\n", id="indents and blank lines"),
+        pytest.param("a(); // why\nb()\n", "a();b()\n", id="behind code"),
+        pytest.param("if (a) {\n\n    b()\n\t}\n", "if (a) {b()\n}\n", id="indents and blank lines"),
         pytest.param('a("x // y");\n', 'a("x // y");\n', id="in a string"),
         pytest.param("a('it', \"isn't // so\");\n", "a('it', \"isn't // so\");\n", id="in another"),
         pytest.param("a(`http://${b}`);\n", "a(`http://${b}`);\n", id="an address"),
         pytest.param('a("x // y") // z\n', 'a("x // y") // z\n', id="in doubt"),
         pytest.param("a(`\n  // b\n`); // c\n", "a(`\n  // b\n`); // c\n", id="a text over several lines"),
-        pytest.param("p {\n  margin: 0; /* none */\n}\n", "p {\nmargin: 0; /* none */\n}\n", id="a style"),
+        pytest.param("p {\n  margin: 0; /* none */\n}\n", "p {margin: 0; /* none */\n}\n", id="a style"),
+        pytest.param("a(\n  b,\n  [c]\n)\n", "a(b,[c]\n)\n", id="lines that end nothing"),
+        pytest.param(
+            'a("x // y") // z;\nb()\n', 'a("x // y") // z;\nb()\n', id="what would swallow the next"
+        ),
     ],
 )
 def test_what_only_a_reader_needs_is_left_out(source: str, code: str) -> None:
