@@ -7,11 +7,35 @@ function takeFromAddress() {
   if (!location.hash.startsWith("#token=")) return false;
   const found = tokenIn(location.hash);
   history.replaceState(null, "", location.pathname);
-  // Where there are others it is kept once the board has taken it: a link must not put a bad one in a good one's place.
-  if (found && !kept.length) keep(found);
-  begin(found, TEXT.notToken);
+  if (!kept.length) {
+    if (found) keep(found);
+    begin(found, TEXT.notToken);
+    return true;
+  }
+  if (!token) begin(kept[0]);
+  if (!found) note(TEXT.notToken.join(" "), true);
+  else if (found !== token) askToUse(found);
   return true;
 }
+
+/** Ask before the token of a link is used in place of another: who sent it may want this person's acts under its name. */
+function askToUse(found) {
+  const [who, ...rest] = inWords(found, labels());
+  openSheet(
+    TEXT.useAsk(who),
+    (sheet) => {
+      add(sheet, "p", "", rest.join(" · "));
+      add(sheet, "p", "soft", TEXT.useHint);
+      add(sheet, "button", "act", TEXT.useIt).onclick = () => {
+        sheet.close();
+        begin(found);
+      };
+    },
+    TEXT.keepMine,
+  );
+}
+
+const labels = () => new Map(Array.from(rows.values(), ({ pin }) => [pin.name, pin.label]));
 
 /** Use another token from now on, or none. */
 function begin(value, trouble = TEXT.noToken) {
@@ -47,13 +71,12 @@ function showEntry() {
 function showHolder() {
   const claims = claimsIn(token);
   const others = kept.filter((other) => other !== token);
-  const labels = new Map(Array.from(rows.values(), ({ pin }) => [pin.name, pin.label]));
   $("who").hidden = !token && !others.length;
   if (token && typeof claims.aud === "string") $("name").textContent = document.title = claims.aud;
-  setText($("holder"), token ? inWords(token, labels).join(" · ") : TEXT.noToken[0]);
+  setText($("holder"), token ? inWords(token, labels()).join(" · ") : TEXT.noToken[0]);
   $("soon").hidden = !token || stale || !endsSoon(claims);
   $("signout").hidden = !token;
-  const words = others.map((other) => inWords(other, labels));
+  const words = others.map((other) => inWords(other, labels()));
   if ($("tokens").textContent === words.flat().join("")) return; // so that no button goes from under a finger
   $("tokens").replaceChildren();
   others.forEach((other, i) => {

@@ -17,9 +17,11 @@ function showOwner(scopes) {
   $("withdraw").hidden = !admin;
   const own = $("owner").hidden ? null : token;
   if (own === owner) return;
+  if (owner) {
+    for (const id of ["owner", ...Object.keys(PARTS)]) $(id).open = false;
+    $("sheet").close();
+  } // else it shows nothing of an owner's, but may ask about a link
   owner = own;
-  for (const id of ["owner", ...Object.keys(PARTS)]) $(id).open = false;
-  $("sheet").close();
 }
 
 for (const id in PARTS) {
@@ -32,11 +34,12 @@ for (const id in PARTS) {
 }
 
 // The sheet is for one thing at a time. What it shows may be a secret, and does not stay.
-$("sheet").onclose = () => $("sheet").replaceChildren();
+$("sheet").onclose = () => $("sheet").open || $("sheet").replaceChildren();
 
 /** Open the sheet, which `fill` fills; its last button closes it. */
 function openSheet(title, fill, close) {
   const sheet = $("sheet");
+  sheet.close();
   sheet.replaceChildren();
   // It gets the focus: not what cannot be undone, nor the link, of which nothing but the end would be seen.
   Object.assign(add(sheet, "h2", "", title), { id: "sheetTitle", tabIndex: -1, autofocus: true });

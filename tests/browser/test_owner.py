@@ -59,12 +59,14 @@ def test_shows_what_the_token_is_for(page: Page, board: Board) -> None:
             page.locator("#owner > summary").click()
         for part in PARTS:
             expect(page.locator(f"#{part}")).to_be_visible(visible=part in parts)
+        page.evaluate("localStorage.clear()")
 
 
 def test_another_token_closes_it(page: Page, board: Board) -> None:
     open_page(page, board, *OWNER)
     expect(open_part(page, "health")).to_contain_text("MicroPython")
     page.goto(f"{board.url}/#token={token(*PINS, sub='bob')}")
+    page.get_by_role("button", name="Use it").click()
     expect(page.locator("#holder")).to_contain_text("bob")
     expect(page.locator("#owner")).to_be_hidden()
     expect(page.locator("#health > div")).to_be_empty()

@@ -267,5 +267,6 @@ def test_another_link_in_the_same_tab(page: Page, board: Board) -> None:
     open_link(page, board, token(*READ_ONLY))
     expect(page.locator("#pins > li")).to_have_count(2)
     page.evaluate("value => location.assign('#token=' + value)", token(*ALL))
+    page.get_by_role("button", name="Use it").click()
     expect(page.locator("#pins > li")).to_have_count(len(testbed.PINS))
     assert page.url == f"{board.url}/"

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from pinwarden import board as files
 from pinwarden_sim import Board
-from testbed import token
+from testbed import PINS, token
 
 ALL = ("pins:read", "pins:write")
 GUEST = ("pins:read:relay", "pins:read:lamp", "pins:write:relay")
@@ -17,12 +21,29 @@ DAY = 86400
 
 @pytest.fixture
 def board(shared_board: Board) -> Board:
-    """One for all of these tests: they only look."""
+    """One for all of these tests but one: they only look."""
     return shared_board
+
+
+@pytest.fixture
+def own_board(
+    flashes: Callable[..., Path], language: str, ports: set[int], tmp_path: Path
+) -> Iterator[Board]:
+    """One that speaks another language."""
+    flash = shutil.copytree(flashes(PINS, language=language), tmp_path / "flash")
+    with Board(flash, "micropython", clock=int(time.time())) as made:
+        ports.add(made.port)
+        yield made.start()
 
 
 def open_link(page: Page, board: Board, value: str) -> None:
     page.goto(f"{board.url}/#token={value}")
+
+
+def use(page: Page, board: Board, value: str) -> None:
+    """Open a link, and say yes to it."""
+    open_link(page, board, value)
+    page.get_by_role("button", name="Use it").click()
 
 
 def kept(page: Page) -> list[str]:
@@ -75,7 +96,7 @@ def test_several_tokens(page: Page, board: Board) -> None:
     mine, guest = token(*ALL), token(*GUEST, sub="Ben")
     open_link(page, board, mine)
     expect(page.locator("#pins > li")).to_have_count(6)
-    open_link(page, board, guest)
+    use(page, board, guest)
     expect(page.locator("#pins > li")).to_have_count(2)
     assert kept(page) == [guest, mine]
     page.locator("#holder").click()
@@ -96,6 +117,84 @@ def test_several_tokens(page: Page, board: Board) -> None:
     assert page.evaluate("JSON.stringify(localStorage)") == "{}"
 
 
+SAYS = {
+    "en": ("Use the token of Ben?", "Relay · sees Lamp · 2 hours left", "Use it", "Keep mine"),
+    "de": (
+        "Das Token von Ben benutzen?",
+        "Relay · sieht Lamp · noch 2 Stunden",
+        "Benutzen",
+        "Bei meinem bleiben",
+    ),
+}
+
+
+@pytest.mark.parametrize("is_same_page", [True, False])
+@pytest.mark.parametrize("language", files.languages())
+def test_a_link_does_not_take_over(page: Page, own_board: Board, language: str, is_same_page: bool) -> None:
+    """Somebody who has a token sends it to the owner, whose acts would be recorded as his from then on."""
+    asks, may, yes, no = SAYS[language]
+    mine, guest = token(*ALL, "admin"), token(*GUEST, sub="Ben", ttl=7200 + 59)
+    open_link(page, own_board, mine)
+    expect(page.locator("#pins > li")).to_have_count(6)
+    if not is_same_page:
+        page.goto("about:blank")
+    for answer in ("Escape", no, yes):
+        open_link(page, own_board, guest)
+        question = page.get_by_role("dialog", name=asks)
+        expect(question).to_be_visible()
+        expect(page.locator("#pins > li")).to_have_count(6)  # the board has taken the other one meanwhile
+        expect(page.locator("#owner")).to_be_visible()
+        expect(question.get_by_role("heading")).to_be_focused()
+        assert page.url == f"{own_board.url}/"
+        if is_same_page:
+            expect(question).to_contain_text(may)
+        assert kept(page) == [mine]
+        if answer == "Escape":
+            page.keyboard.press("Escape")
+        else:
+            question.get_by_role("button", name=answer).click()
+        expect(question).to_have_count(0)
+        expect(page.locator("#holder")).to_contain_text("Ben" if answer == yes else "anna")
+    expect(page.locator("#pins > li")).to_have_count(2)
+    expect(page.locator("#owner")).to_be_hidden()
+    assert kept(page) == [guest, mine]
+
+
+def test_the_link_of_the_token_in_use_asks_nothing(page: Page, board: Board) -> None:
+    for _ in range(2):
+        open_link(page, board, token(*ALL, exp=4102448400, iat=1767225600))
+        expect(page.locator("#pins > li")).to_have_count(6)
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        page.goto("about:blank")
+
+
+@pytest.mark.parametrize("is_same_page", [True, False])
+def test_a_link_that_is_none_takes_nothing_away(page: Page, board: Board, is_same_page: bool) -> None:
+    open_link(page, board, token(*ALL))
+    expect(page.locator("#pins > li")).to_have_count(6)
+    if not is_same_page:
+        page.goto("about:blank")
+    open_link(page, board, "hello")
+    expect(page.get_by_role("status")).to_contain_text("That is no token.")
+    expect(page.locator("#holder")).to_contain_text("anna")
+    expect(page.get_by_role("switch", name="Relay")).to_be_enabled()
+
+
+def test_a_question_takes_the_place_of_what_is_open(page: Page, board: Board) -> None:
+    open_link(page, board, token(*ALL, "admin"))
+    page.locator("#owner > summary").click()
+    page.locator("#withdraw > summary").click()
+    page.get_by_label("Whose tokens?").fill("ida")
+    page.get_by_role("button", name="Withdraw …").click()
+    expect(page.get_by_role("dialog", name="Withdraw what ida has?")).to_be_visible()
+    open_link(page, board, token(*GUEST, sub="Ben"))
+    question = page.get_by_role("dialog", name="Use the token of Ben?")
+    expect(question).to_be_visible()
+    expect(question.get_by_role("button")).to_have_count(2)
+    page.get_by_role("button", name="Keep mine").click()
+    expect(page.locator("#sheet")).to_be_empty()
+
+
 def test_another_one_is_added_by_hand(page: Page, board: Board) -> None:
     open_link(page, board, token(*ALL))
     page.locator("#holder").click()
@@ -112,7 +211,7 @@ def test_a_newer_one_takes_the_place_of_the_same(page: Page, board: Board) -> No
     open_link(page, board, token(*ALL))
     expect(page.locator("#pins > li")).to_have_count(6)
     newer = token(*ALL, ttl=30 * DAY)
-    open_link(page, board, newer)
+    use(page, board, newer)
     expect(page.locator("#holder")).to_contain_text("days left")
     assert kept(page) == [newer]
 
@@ -121,7 +220,7 @@ def test_a_bad_link_takes_no_good_token_away(page: Page, board: Board) -> None:
     mine = token(*ALL)
     open_link(page, board, mine)
     expect(page.locator("#pins > li")).to_have_count(6)
-    open_link(page, board, token(*ALL, aud="gate", sub="Ben"))
+    use(page, board, token(*ALL, aud="gate", sub="Ben"))
     expect(page.get_by_role("alert")).to_contain_text("for another board")
     assert kept(page) == [mine]
     page.locator("#holder").click()
