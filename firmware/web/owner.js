@@ -49,7 +49,7 @@ function openSheet(title, fill, close) {
 }
 
 /** What the board answers to an owner, or null when it is said in `body` why there is nothing. */
-async function askOwner(body, method, path, value, whenLost = TEXT.lost) {
+async function askOwner(body, method, path, value) {
   body.querySelector("[role=status]")?.remove();
   const said = add(body, "p", "soft", TEXT.busy);
   said.setAttribute("role", "status");
@@ -62,15 +62,16 @@ async function askOwner(body, method, path, value, whenLost = TEXT.lost) {
         said.remove();
         return data;
       }
-      // It loads what it needs for this; there may be room in a moment. Nothing was done.
+      // It loads what it needs for this; there may be room in a moment, and what was done may be done again.
       if (status !== 503 || tries === 1) {
-        said.textContent = data.code === "no_jti" ? TEXT.shareNoId : TEXT.cannot(data.detail);
+        const isUnknown = method !== "GET" && (status === 500 || data.code === "out_of_memory");
+        said.textContent = data.code === "no_jti" ? TEXT.shareNoId : isUnknown ? TEXT.unknown : TEXT.cannot(data.detail);
         return null;
       }
       await sleep(1000);
     }
   } catch {
-    said.textContent = whenLost;
+    said.textContent = method === "GET" ? TEXT.lost : TEXT.unknown;
     return null;
   }
 }
@@ -134,10 +135,11 @@ function askWithdraw(sub, id, isWhole = true) {
           const body = $("sheet");
           for (const button of body.querySelectorAll(".danger")) button.remove();
           $("sheetTitle").focus();
-          if (!(await askOwner(body, "POST", "/revocations", value()))) return;
+          const done = await askOwner(body, "POST", "/revocations", value());
+          for (const part of ["audit", "withdraw"]) if ($(part).open) $(part).ontoggle();
+          if (!done) return;
           body.close();
           note(TEXT.withdrawn);
-          for (const part of ["audit", "withdraw"]) if ($(part).open) $(part).ontoggle();
         };
       };
       if (id && id.length < CUT) offer(TEXT.withdrawOne, () => ({ jti: id }));

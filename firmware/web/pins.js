@@ -67,9 +67,9 @@ async function command(row, method, path, value, isPatient) {
   try {
     let [status, data] = await ask(method, "/pins/" + path, value);
     if (isPatient && data.code === "too_soon") wait = data.retry_ms ?? SECOND;
-    else if (status !== 200) said = problemIn(label, data);
-    // An event that came meanwhile may be older than the answer, or newer.
-    for (let again = 3; again && row.missed && row.missed.value !== data.value; again--) {
+    else if (status !== 200) said = status === 500 ? TEXT.perhaps(label) : problemIn(label, data);
+    // An event that came meanwhile may be older than the answer, or newer. After a 500 nobody knows what is.
+    for (let again = 3; again && (status === 500 || (row.missed && row.missed.value !== data.value)); again--) {
       row.missed = null;
       [status, data] = await ask("GET", "/pins/" + name);
     }

@@ -71,7 +71,7 @@ function openShare(body) {
     asking = true; // not `disabled`, which would take the keyboard's focus away
     const ttl = Number(form.elements.time.value) || Math.max(60, left);
     const parent = token;
-    const made = await askOwner(answer, "POST", "/tokens", { sub, scope: scope.join(" "), ttl }, TEXT.shareLost);
+    const made = await askOwner(answer, "POST", "/tokens", { sub, scope: scope.join(" "), ttl });
     asking = false;
     if (!made) return;
     const link = unsealed(made, parent);

@@ -86,6 +86,7 @@ const TEXT = {
     created_out_of_window: (label) => `${label}: nicht getan, die Uhr des Geräts wurde verstellt. Versuche es noch einmal.`,
   },
   notDone: (label, { detail }) => `${label}: Das Gerät hat abgelehnt. ${detail}.`,
+  perhaps: (label) => `Vielleicht getan, vielleicht nicht: Sieh nach, ob sich ${label} bewegt hat, bevor du es wieder versuchst.`,
   notKnown: (label) => `Keine Antwort: Niemand weiß, ob das bei ${label} angekommen ist.`,
 
   // Die Verwaltung.
@@ -101,6 +102,7 @@ const TEXT = {
   busy: "Das Gerät wird gefragt …",
   cannot: (detail) => `Das Gerät hat abgelehnt: ${detail}.`,
   lost: "Das Gerät hat nicht geantwortet. Schließe das hier und öffne es wieder.",
+  unknown: "Keine Antwort: Niemand weiß, ob es getan ist. Wenn ja, steht es unter „Wer hat was getan“ oder „Zugang entziehen“.",
 
   guest: "Für wen?",
   guestHint: "Der Name steht im Protokoll.",
@@ -114,7 +116,6 @@ const TEXT = {
   shareNothing: "Wähle mindestens eines, das zu sehen oder zu benutzen ist.",
   shareNoId: "Dein eigenes Token hat keine Nummer, mit der es zurückzuziehen wäre; so lässt es sich nicht teilen. Lass dir ein neues geben.",
   shareOther: "Die Antwort ist nicht die auf diese Frage. Vielleicht steht jemand zwischen Telefon und Gerät; nichts davon wurde benutzt.",
-  shareLost: "Keine Antwort: Niemand weiß, ob der Link gemacht wurde. Wenn ja, steht er im Protokoll und lässt sich dort zurückziehen.",
   shared: (who) => `${who} darf hinein`,
   sharedUntil: (when) => `Bis ${when}. Lass das scannen, oder schicke den Link.`,
   sharedOnce: "Es ist nur dieses Mal zu sehen. Wer es hat, kann es benutzen.",

@@ -86,6 +86,7 @@ const TEXT = {
     created_out_of_window: (label) => `${label}: not done, the board's clock was changed. Try again.`,
   },
   notDone: (label, { detail }) => `${label}: the board refused. ${detail}.`,
+  perhaps: (label) => `Perhaps done, perhaps not: see whether ${label} has moved before you try again.`,
   notKnown: (label) => `No answer: nobody knows whether that reached ${label}.`,
 
   // The owner's view.
@@ -101,6 +102,7 @@ const TEXT = {
   busy: "Asking the board …",
   cannot: (detail) => `The board refused: ${detail}.`,
   lost: "The board did not answer. Close this, and open it again.",
+  unknown: "No answer: nobody knows whether it was done. If so, “Who did what” or “Withdraw access” shows it.",
 
   guest: "Who is it for?",
   guestHint: "The name stands in the record of who did what.",
@@ -114,7 +116,6 @@ const TEXT = {
   shareNothing: "Choose at least one thing that they may see or use.",
   shareNoId: "Your own token has no number to withdraw it by, so it cannot be shared. Ask for a new one.",
   shareOther: "The answer is not what was asked for. Somebody may stand between this phone and the board; nothing of it was used.",
-  shareLost: "No answer: nobody knows whether the link was made. If it was, the record below shows it, and it can be withdrawn there.",
   shared: (who) => `${who} is let in`,
   sharedUntil: (when) => `Until ${when}. Let them scan this, or send them the link.`,
   sharedOnce: "It is shown this once. Whoever has it can use it.",

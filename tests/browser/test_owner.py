@@ -262,6 +262,41 @@ def test_what_the_board_refuses_is_said(page: Page, board: Board) -> None:
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
+@pytest.mark.parametrize(
+    ("status", "code"), [(500, "perhaps_done"), (500, "internal"), (503, "out_of_memory")]
+)
+@pytest.mark.parametrize("is_done", [True, False])
+def test_a_change_without_an_answer_was_perhaps_made(
+    page: Page, board: Board, status: int, code: str, is_done: bool
+) -> None:
+    """Nobody says that it was refused; and the list that shows it is asked for anew."""
+    problem = {"status": status, "code": code, "title": "-", "detail": "out of memory"}
+
+    def carry_out(route: Route) -> None:
+        if route.request.method == "GET":
+            return route.continue_()
+        if is_done:
+            route.fetch()
+        return route.fulfill(status=status, json=problem)
+
+    who = f"{code} {is_done}"
+    page.clock.install()
+    open_page(page, board, *OWNER)
+    part = open_part(page, "withdraw")
+    expect(part).to_contain_text("Keys are added and retired")
+    page.route("**/api/v1/revocations", carry_out)
+    part.get_by_label("Whose tokens?").fill(who)
+    part.get_by_label("Whose tokens?").press("Enter")
+    with page.expect_response(lambda answer: "revocations" in answer.url and answer.request.method == "GET"):
+        page.get_by_role("button", name=f"All that {who} has now").click()
+        for _ in range(3):
+            page.clock.run_for(1000)
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("nobody knows whether it was done")
+    expect(dialog).not_to_contain_text("refused")
+    expect(part.get_by_text(f"All of {who}'s")).to_have_count(int(is_done))
+
+
 def test_a_board_that_is_gone(page: Page, board: Board) -> None:
     open_page(page, board, *OWNER)
     expect(page.locator("#pins > li")).not_to_have_count(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import APIResponse, Page, Route, expect
@@ -23,6 +24,10 @@ def poll_only(page: Page) -> None:
     """Have the page do without a stream, as where others have them all."""
     problem = {"status": 503, "code": "too_many_streams", "title": "-", "detail": "-"}
     page.route("**/api/v1/events", lambda route: route.fulfill(status=503, json=problem))
+
+
+def listens(_page: Page) -> None:
+    """Have it do with one."""
 
 
 def says(page: Page, text: str) -> None:
@@ -107,7 +112,7 @@ def test_a_limit_counts_down(page: Page, board: Board) -> None:
 @pytest.mark.parametrize(
     ("first", "second", "text"),
     [
-        ("Blind up", "Blind down", "Blind down cannot be on while "),
+        ("Blind up", "Blind down", "Blind down cannot be on while Blind up is on. Switch that off first."),
         ("Bell", "Bell", "Bell changed a moment ago. Wait 1:00 min"),
     ],
 )
@@ -220,6 +225,51 @@ def test_a_command_without_an_answer_is_no_success(page: Page, board: Board) -> 
     switch(page, "Relay").click()
     expect(page.get_by_role("status")).to_contain_text("nobody knows whether that reached Relay")
     expect(switch(page, "Relay")).not_to_be_checked()
+
+
+@pytest.mark.parametrize("code", ["perhaps_done", "internal"])
+@pytest.mark.parametrize("is_done", [True, False])
+@pytest.mark.parametrize("follows", [listens, poll_only])
+def test_a_command_that_was_perhaps_done(
+    page: Page, board: Board, code: str, is_done: bool, follows: Callable[[Page], None]
+) -> None:
+    """It is not sent again, and what is shown is asked anew: no event may have told of it."""
+    problem = {"status": 500, "code": code, "title": "-", "detail": "out of memory"}
+    sent: list[str] = []
+
+    def carry_out(route: Route) -> None:
+        if route.request.method == "GET":
+            return route.continue_()
+        sent.append(route.request.method)
+        if is_done:
+            route.fetch()
+        return route.fulfill(status=500, json=problem)
+
+    follows(page)
+    open_link(page, board, token(*ALL))
+    expect(switch(page, "Relay")).not_to_be_checked()
+    page.route("**/pins/relay", carry_out)
+    with page.expect_response(
+        lambda answer: answer.url.endswith("/relay") and answer.request.method == "GET"
+    ):
+        switch(page, "Relay").click()
+    expect(page.get_by_role("status")).to_have_text(
+        "Perhaps done, perhaps not: see whether Relay has moved before you try again."
+    )
+    expect(switch(page, "Relay")).to_be_checked(checked=is_done)
+    assert sent == ["PUT"]
+    assert testbed.levels(board, testbed.RELAY) == [0, 1][: 1 + is_done]
+
+
+def test_a_command_that_was_not_done_may_be_tried_again(page: Page, board: Board) -> None:
+    full = {"status": 503, "code": "out_of_memory", "title": "-", "detail": "out of memory; try again"}
+    open_link(page, board, token(*ALL))
+    expect(switch(page, "Relay")).to_be_visible()
+    page.route("**/pins/relay", lambda route: route.fulfill(status=503, json=full), times=1)
+    switch(page, "Relay").click()
+    expect(page.get_by_role("status")).to_contain_text("Relay: the board refused. out of memory; try again.")
+    switch(page, "Relay").click()
+    expect(switch(page, "Relay")).to_be_checked()
 
 
 @pytest.mark.parametrize(

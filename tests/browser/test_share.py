@@ -193,7 +193,7 @@ def test_says_why_it_cannot(page: Page, board: Board) -> None:
     expect(form).to_contain_text("Your own token has no number to withdraw it by")
     page.route("**/api/v1/tokens", lambda route: route.abort())
     form.get_by_role("button", name="Make the link").click()
-    expect(form).to_contain_text("nobody knows whether the link was made")
+    expect(form).to_contain_text("nobody knows whether it was done")
     expect(form.get_by_role("status")).to_have_count(1)  # the last answer alone
 
 
