@@ -11,12 +11,20 @@ except ImportError:
     import jwt
 
 _SIGNATURE = 44  # bytes of a token that its signature takes, with its dot
+# Bytes of a header. It is all that is parsed for a stranger: 2 kB of `[[],[],…]` would take a board's memory.
+_HEADER = 256
 
 
 class Verifier(jwt.Verifier):
     """A jwt.Verifier that takes both forms, and knows the claim `parent`: {"jti", "sub", "iat"} of the token
-    that this one was made with, the first of them at least. Who revokes tokens asks for that one as well.
+    that this one was made with, the first of them at least. Who revokes tokens asks for that one as well. A
+    header is longer than 256 bytes in no token of use here.
     """
+
+    def key_of(self, segment):
+        if len(segment) > _HEADER:
+            raise jwt._too_large(_HEADER)
+        return super().key_of(segment)
 
     def _admit(self, claims, digest, now):
         if "parent" in claims:

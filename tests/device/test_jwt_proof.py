@@ -141,3 +141,16 @@ def test_time_is_asked_each_time():
     signing_input, signature = halves(with_claims(exp=NOW + 5))
     here.verify_proof(signing_input, knows(signature), NOW)
     raises(TokenError, here.verify_proof, signing_input, knows(signature), NOW + 5, code="expired")
+
+
+def test_a_header_is_no_longer_than_it_need_be():
+    """It is parsed for strangers."""
+    header = b'{"alg":"HS256","a":"%s"}'
+    for size, code in ((192, "signature"), (193, "too_large")):
+        first = base64url.encode(header % (b"x" * (size - len(header) + 2)))
+        here = Verifier([Counting()])
+        if code == "too_large":
+            raises(TokenError, here.verify_proof, first + b".e30", knows(b""), NOW, code=code)
+        else:
+            raises(Stranger, here.verify_proof, first + b".e30", knows(b""), NOW)
+        raises(TokenError, here.verify, first + b".e30." + b"A" * 43, NOW, code=code)
