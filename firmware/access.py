@@ -13,6 +13,7 @@ from .request import JOINED
 
 LATER = b"Retry-After: 5\r\n"
 _CONFIRMATION = {"pinwarden": "proof"}  # the claim cnf (RFC 7800) of a token for signed requests only
+_NEVER = const(4102444800)  # Unix seconds, of the year 2100: no clock of ours tells it
 _LONGEST = const(2200)  # octets of the field: the longest token, 2048 bytes, and some spaces before it
 
 
@@ -79,7 +80,7 @@ class Access:
         self.revocations = revocations
         self._proofs = proofs
         self._takes_bearer = bearer
-        self._was_unset = False
+        self._latest = 0  # what time it has been, Unix seconds
 
     def use(self, verifier):
         """Verify by other keys from now on. What the old verifier remembers goes with it."""
@@ -101,31 +102,35 @@ class Access:
         The credential is looked for in the one place where it does not reach logs, histories and Referer
         fields: never in a URL or a body (RFC 6750 section 2.3, RFC 9700 section 4.3.2).
 
-        With `at` (Unix seconds), for a board that is to be told the time, the times of the token and of the
-        request are held against it. Only a signed request is taken then: whoever is told the time by a
-        recording is told a time that has passed.
+        With `at` (Unix seconds), for a board that is to be told the time by an administrator, the times of
+        the token and of the request are held against it. Only a signed request is taken then: whoever is told
+        the time by a recording is told a time that has passed.
         """
         value = request.fields.get(b"authorization")
         signed = value is not None and proof.is_signed(value)
         now = self.clock.now() if at is None else at
         if signed:
-            claims = self._prove(request, self._parse(request), self._known(now, at))
+            parsed = self._parse(request)
+            claims = self._prove(request, parsed, self._known(now, at), at)
         else:
             token = self._bearer(value, at is None and self._takes_bearer)
             claims = self._verify(token, self._known(now, at))
-        if "cnf" in claims and not (signed and claims["cnf"] == _CONFIRMATION):
-            # Whoever shows it may have it from a log or from the air (RFC 9449 section 7.2).
-            raise self._denied(
-                401, "invalid_token", "this token is for signed requests only", "proof_required", True
-            )
-        # For remembered tokens, too: the verifier knows nothing of it.
-        if self.revocations.is_revoked(claims):
-            raise self._denied(401, "invalid_token", "the token was revoked", "revoked", signed)
+            self._check(claims, False, at)
         # A child's is this board's own: it would make certain what one time server has said.
         if "iat" in claims and "parent" not in claims and at is None:
             # Within the leeway it may be ahead of us: that is no proof that it is later than we think.
             self.clock.saw_iat(min(claims["iat"], now))
         return Grant(claims)
+
+    def _check(self, claims, signed, at):
+        """Check what the verifier knows nothing of, for remembered tokens, too. Raises Denied."""
+        if "cnf" in claims and not (signed and claims["cnf"] == _CONFIRMATION):
+            # Whoever shows it may have it from a log or from the air (RFC 9449 section 7.2).
+            raise self._denied(
+                401, "invalid_token", "this token is for signed requests only", "proof_required", True
+            )
+        if self.revocations.is_revoked(claims, at):
+            raise self._denied(401, "invalid_token", "the token was revoked", "revoked", signed)
 
     def _bearer(self, value, is_taken):
         """Return the token in the value of Authorization (bytes or None)."""
@@ -156,15 +161,17 @@ class Access:
     def _known(self, now, at):
         """Return `now` if it is known what time it is. Raises Denied."""
         if now is None:
-            self._was_unset = True
+            self._latest = _NEVER
             # About 2000 then, and every token looks unexpired.
             raise Denied(
                 503, "clock_unset", "the board does not know the time yet, so it can admit no token", LATER
             )
-        if self._was_unset and at is None:
-            # What was refused for the clock must not be good now that it is set, for whoever has recorded it.
-            self._was_unset = False
-            self._proofs.renew()
+        if at is None:
+            if now < self._latest:
+                # It was unset, or is turned back. What was refused then, and is not remembered, as it was for
+                # ever, would be good now: for whoever has recorded it.
+                self._proofs.renew()
+            self._latest = now
         return now
 
     def _again(self, verify):
@@ -187,23 +194,42 @@ class Access:
             refused = error
         raise self._denied(400, "invalid_request", str(refused), None, True)
 
-    def _prove(self, request, parsed, now):
-        """Return the claims of the token that has signed `request`."""
+    def _prove(self, request, parsed, now, at):
+        """Return the claims of the token that has signed `request`, and remember that it was used.
+
+        Who has recorded a request must not be able to have it carried out later, whatever came of it. So each
+        that was signed well is remembered, but for those whose refusal is for ever as long as no clock is
+        turned back (see _known): of a token that has expired, was revoked or is another device's. Its holder
+        would fill the memory in which those of the others are.
+        """
         proofs = self._proofs
-        proved = []
-
-        def prove(key):
-            if not proved:  # once: the next time it would be a replay
-                proofs.prove(request, parsed, key, now)
-                proved.append(True)
-
         try:
-            return self._again(lambda: self.verifier.verify_proof(parsed.token, prove, now))
+            try:
+                claims = self._again(
+                    lambda: self.verifier.verify_proof(
+                        parsed.token, lambda key: proofs.check(request, parsed, key), now
+                    )
+                )
+            except jwt.TokenError as error:
+                if error.code == "not_yet_valid" and at is None:
+                    proofs.use(parsed)
+                if error.code == "not_yet_valid" or error.code == "expired":
+                    # Made by a clock that is off, perhaps: then that is what its owner is to be told.
+                    proof.check_time(parsed, now)
+                raise
+            self._check(claims, True, at)
+            if at is not None:
+                # Else any token that has expired long ago would be good for filling that memory.
+                self.require(Grant(claims), "admin")
+            proofs.use(parsed)
+            proof.check_time(parsed, now)
+            return claims
         except (jwt.TokenError, proof.ProofError) as error:
             refused = error
         except MemoryError:
-            # It is answered with 503, and its sender signs it again. Who has recorded this one waits.
-            proofs.renew()
+            # It is answered with 503, and its sender signs it again. Before its signature was found good it
+            # is anybody's, and nothing can be done for it.
+            proofs.use(parsed)
             raise
         code = refused.code
         if isinstance(refused, jwt.TokenError) or code == "signature":

@@ -5,8 +5,9 @@ and payload cross the air. Its signature is a secret that its holder has and the
 the key of an HTTP Message Signature (RFC 9421, hmac-sha256) over the request.
 
 A recording is worth nothing: each signature is good once, under a challenge that this board has made since it
-was started. What was used is remembered in a ring of fixed size; when it is full there is a new challenge,
-under which nothing has been used yet.
+was started. What was used is remembered in a ring of fixed size; when its end is reached there is a new
+challenge. So all that was used under the current one is in the ring, and the last of those before are: what
+was carried out and comes again, by a browser that has lost the answer, is told so, and not to sign again.
 """
 
 import hmac
@@ -42,8 +43,10 @@ class ProofError(Exception):
 
 class Proof:
     """What a signed request says of itself. `.token` is the token's header and payload (bytes), `.created`
-    Unix seconds.
+    Unix seconds. `.kept` is what will be remembered of it, once Proofs.check() has found it good.
     """
+
+    kept = None
 
     def __init__(self, token, params, created, nonce, signature):
         self.token = token
@@ -54,16 +57,17 @@ class Proof:
 
     def is_under(self, challenge):
         """Tell whether the nonce answers `challenge`."""
-        return self._nonce[:_CHALLENGE] == challenge
+        return self._nonce.startswith(challenge)
 
     def check_signature(self, request, key):
-        """Return the signature, 32 octets, if `request` was signed with `key`. Raises ProofError."""
+        """Return what is to be remembered if `request` was signed with `key`. Raises ProofError."""
         mac = _base_mac(request, self._params, key)
+        kept = mac[:_KEPT]
         expected = b2a_base64(mac)[:-1]
         # Compared as it is written: that makes its base64 canonical for free.
         if not hmac.compare_digest(expected, self._signature):
             raise ProofError("signature", "the request was not signed with this token, or was changed")
-        return mac
+        return kept
 
 
 class Proofs:
@@ -75,6 +79,7 @@ class Proofs:
     def __init__(self, random):
         self._random = random
         self._used = bytearray(USES * _KEPT)
+        self._at = 0
         self._challenge = None
 
     def challenge(self):
@@ -83,35 +88,47 @@ class Proofs:
             # Not before it is asked for: the chip's random numbers are good only once the radio is on.
             text = b2a_base64(self._random(_CHALLENGE * 3 // 4))[:-1]
             self._challenge = text.replace(b"+", b"-").replace(b"/", b"_")
-            self._count = 0  # what was used under another is in nobody's way
         return self._challenge
 
     def renew(self):
         """Have another challenge from now on: what was signed and not taken is good no longer."""
         self._challenge = None
 
-    def prove(self, request, proof, key, now):
-        """Check that `request` was signed by who holds `key`, here, now and for the first time; `now` is Unix
-        seconds or None where that is unknown. Raises ProofError.
+    def check(self, request, proof, key):
+        """Check that `request` was signed by who holds `key`, here and for the first time. Raises ProofError.
+
+        It may be checked again: nothing is remembered before use() is called, for whoever is admitted.
         """
-        mac = proof.check_signature(request, key)
-        if not proof.is_under(self.challenge()):
-            raise ProofError("stale_nonce", "the nonce does not begin with the current challenge")
-        kept = mac[:_KEPT]
+        challenge = self.challenge()
+        kept = proof.check_signature(request, key)
+        # No memory is taken until `.kept` is there: from now on none but its sender may have it carried out.
+        # Before the challenge is looked at: what was carried out is not to be signed again.
         if kept in self._used:
             raise ProofError("replayed", "this signature has been used")
+        if not proof.is_under(challenge):
+            raise ProofError("stale_nonce", "the nonce does not begin with the current challenge")
+        proof.kept = kept
         if request.fields[b"content-digest"] != digest_field(request.body):
             raise ProofError("invalid_request", "Content-Digest is not that of the body")
-        at = self._count * _KEPT
-        self._used[at : at + _KEPT] = kept
-        self._count += 1
-        if self._count == USES:
+
+    def use(self, proof):
+        """Remember the signature of a `proof` that was checked, and of no other: it is good no longer. Takes
+        no memory.
+        """
+        if proof.kept is None:
+            return
+        at = self._at
+        self._used[at : at + _KEPT] = proof.kept
+        proof.kept = None
+        self._at = (at + _KEPT) % (USES * _KEPT)
+        if not self._at:
             self.renew()
-        # Only now: what is refused for coming too early must not be good later, for whoever has recorded it.
-        if now is not None and abs(proof.created - now) > WINDOW:
-            raise ProofError(
-                "created_out_of_window", "created is not within %d s of the board's time" % WINDOW
-            )
+
+
+def check_time(proof, now):
+    """Check that the request was signed now, in Unix seconds. Raises ProofError."""
+    if abs(proof.created - now) > WINDOW:
+        raise ProofError("created_out_of_window", "created is not within %d s of the board's time" % WINDOW)
 
 
 def is_signed(value):

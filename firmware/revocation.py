@@ -63,9 +63,9 @@ class Revocations:
         if revoked is None:
             self._load()
 
-    def is_revoked(self, claims):
-        """Tell whether the token with these verified claims, a dict, is revoked."""
-        return self.revoked.is_revoked(claims)
+    def is_revoked(self, claims, at=None):
+        """Tell whether the token with these verified claims, a dict, is revoked: see Revoked."""
+        return self.revoked.is_revoked(claims, at)
 
     def list(self):
         """Return what is revoked, a list of dicts as revoke() returns them: all, subjects, ids."""

@@ -33,21 +33,24 @@ class Revoked:
         self.all = everything
         self.recover = recover
 
-    def is_revoked(self, claims):
-        """Tell whether the token with these verified claims, a dict, is revoked: it, or its parent."""
+    def is_revoked(self, claims, at=None):
+        """Tell whether the token with these verified claims, a dict, is revoked: it, or its parent. `at`
+        (Unix seconds) is the time by which it was found good, if that is not now().
+        """
         # Three look-ups, and nothing new in memory.
-        if "parent" in claims and self.is_revoked(claims["parent"]):
+        if "parent" in claims and self.is_revoked(claims["parent"], at):
             return True
+        now = self.now() if at is None else at
         iat = claims.get("iat", -1)
         if iat < self.all and self.recover is not None:
             self.recover()
         if iat < self.all:
             return True
         found = self.subjects.get(claims.get("sub"))
-        if found is not None and iat < found[0] and lasts(found[1], self.now()):
+        if found is not None and iat < found[0] and lasts(found[1], now):
             return True
         found = self.ids.get(claims.get("jti"))
-        return found is not None and lasts(found[1], self.now())
+        return found is not None and lasts(found[1], now)
 
 
 def lasts(until, now):

@@ -95,7 +95,9 @@ def test_takes_no_word_unsigned(value, status, code):
 def test_refuses(value, status, code):
     for rtc in (None, NOW - HOUR):
         board = Board(rtc, "lost")
-        equal(code_of(board.tell(value=value)), (status, code))
+        answer = board.tell(value=value)
+        equal(code_of(answer), (status, code))
+        equal(answer.stranger, True)
         equal(board.board.dates, [])
         equal(left(), [])
 
@@ -127,6 +129,8 @@ def test_a_signature_of_another_time_tells_none():
         ("null", b'{"now": null}', "the body takes now"),
         ("a text", b'{"now": "1793491200"}', "the body takes now"),
         ("a list", b"[1793491200]", "the body is not an object"),
+        ("more than a time takes", b'{"now": 1793491200}' + b" " * 46, "the body takes now"),
+        ("lists, for which there may be no room", b'{"a":[' + b",".join([b"[]"] * 680) + b"]}", "body takes"),
         ("a second member", b'{"now": 1793491200, "source": "ntp"}', "the body takes now"),
     ]
 )
@@ -135,6 +139,7 @@ def test_bodies(body, part):
     board = Board()
     answer = board.tell(body=body)
     equal(code_of(answer), (422, "bad_value"))
+    equal(answer.stranger, True)
     assert part in json.loads(answer.body)["detail"], answer.body
     equal(board.board.dates, [])
 
@@ -155,6 +160,7 @@ def test_times_that_cannot_be(now):
     old = token("admin", iat=None, exp=now + HOUR)
     answer = board.tell(now, old, now if 10**9 < now < 10**10 else None)
     assert code_of(answer) in ((422, "bad_value"), (401, "created_out_of_window")), answer.body
+    equal(answer.stranger, True)
     equal(board.board.dates, [])
     equal(content(PATH)["mark"], NOW - 300)
 

@@ -150,6 +150,20 @@ def test_nothing_is_taken_back(weaker, what):
     equal(found.revoke(**what), holds)
 
 
+@in_folder
+def test_it_is_asked_by_the_time_that_the_token_was_found_good_by():
+    """That is told by who sets the clock, and a time at which the token was good is not after its end."""
+    time = Time()
+    found = revocations(time)
+    found.revoke(jti="id-1", until=NOW + 50)
+    for claims in (token(), token(jti="x", parent={"jti": "id-1"})):
+        time.unix = NOW + 350
+        equal(found.is_revoked(claims), False)
+        equal(found.is_revoked(claims, NOW + 349), True)
+        time.unix = NOW
+        equal(found.is_revoked(claims, NOW + 350), False)
+
+
 @cases(
     [
         ("an id: the longest life that a token can have under any settings", BY_ID, LATEST),

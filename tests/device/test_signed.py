@@ -9,6 +9,7 @@ PATH = "/api/v1/pins/relay"
 CNF = {"pinwarden": "proof"}
 GOOD = token("pins:write")
 PROVED = token("pins:write", cnf=CNF)
+ADMIN = token("admin")
 CHALLENGE = 'WWW-Authenticate: Pinwarden realm="door", error="%s", nonce="AAAAAAAAAAAAAAAA"\r\n'
 
 
@@ -185,7 +186,7 @@ def access_of_changing(clock):
         made.append(count)
         return bytes([len(made) - 1]) * count
 
-    access = access_of(clock)
+    access = access_of(clock, "lost")
     access._proofs = Proofs(random)
     access.challenge()
     return access
@@ -196,7 +197,7 @@ def test_what_was_refused_for_the_clock_is_good_no_more():
     clock = Clock(None)
     access = access_of_changing(clock)
     raises(Denied, ask, access, GOOD, code="clock_unset")
-    ask(access, GOOD, own="sets-the-clock", at=NOW)
+    ask(access, ADMIN, own="sets-the-clock", at=NOW)
     clock.unix = NOW
     equal(raises(Denied, ask, access, GOOD, code="stale_nonce").more, {"nonce": NEXT, "now": NOW})
     for own in ("own-nonce", "another1"):
@@ -209,24 +210,96 @@ def test_a_clock_that_was_always_set_changes_no_challenge():
         ask(access, GOOD, own=own)
 
 
-class Full:
-    """A verifier in a board whose memory is full."""
+def test_what_was_refused_is_not_good_after_the_clock_was_turned_back():
+    clock = Clock(NOW + 10)
+    access = access_of_changing(clock)
+    brief = token("pins:write", exp=NOW + 10)
+    equal(raises(Denied, ask, access, brief).reason, "expired")
+    clock.unix = NOW
+    raises(Denied, ask, access, brief, code="stale_nonce")
+    ask(access, brief, challenge=NEXT)
+    clock.unix = NOW + 5
+    ask(access, brief, own="another1", challenge=NEXT)
 
-    def forget(self):
-        pass
 
-    def verify_proof(self, *what):
-        raise MemoryError
+def test_what_came_too_early_is_not_good_later():
+    """Neither for its token nor for its own time."""
+    clock = Clock()
+    access = access_of(clock)
+    later = token("pins:write", nbf=NOW + 5)
+    equal(raises(Denied, ask, access, later).reason, "not_yet_valid")
+    raises(Denied, ask, access, later, own="another1", created=NOW + 301, code="created_out_of_window")
+    raises(Denied, ask, access, GOOD, own="another2", created=NOW + 301, code="created_out_of_window")
+    clock.unix = NOW + 5
+    raises(Denied, ask, access, later, code="replayed")
+    for value, own in ((later, "another1"), (GOOD, "another2")):
+        raises(Denied, ask, access, value, own=own, created=NOW + 301, code="replayed")
+
+
+def test_who_signs_by_a_clock_that_is_off_is_told_that_first():
+    """The tokens that it makes for its commands live for a minute, by the same clock."""
+    for created, value in (
+        (NOW - 400, token("pins:write", exp=NOW - 340)),
+        (NOW + 400, token("pins:write", iat=NOW + 400)),
+    ):
+        error = raises(Denied, ask, access_of(Clock()), value, created=created)
+        equal((error.code, error.more["now"]), ("created_out_of_window", NOW))
+
+
+@cases(
+    [
+        ("revoked", token("pins:write", jti="lost"), None),
+        ("expired", token("pins:write", exp=NOW), None),
+        ("another device's", token("pins:write", aud="gate"), None),
+        ("good when it says that it is, and no administrator's", token("pins:read"), NOW),
+        ("not yet good when it says that it is", token("admin", iat=NOW + 1), NOW),
+    ]
+)
+def test_who_is_not_admitted_takes_no_challenge_from_the_others(value, at):
+    """They use none up, and what was carried out is known for as long as the others need for 128 uses."""
+    access = access_of_changing(Clock())
+    ask(access, GOOD, own="done-just-now")
+    for count in range(USES):
+        raises(Denied, ask, access, value, own="own-%05d" % count, at=at)
+    raises(Denied, ask, access, GOOD, own="done-just-now", code="replayed")
+    ask(access, GOOD)
+
+
+def no_memory(*what):
+    raise MemoryError
 
 
 def test_what_memory_was_too_little_for_is_good_no_more():
+    """And for the others nothing changes."""
     access = access_of_changing(Clock())
-    verifier = access.verifier
-    access.use(Full())
+    access.verifier._admit = no_memory  # which comes after the proof
     raises(MemoryError, ask, access, GOOD)
-    access.use(verifier)
-    raises(Denied, ask, access, GOOD, code="stale_nonce")
-    ask(access, GOOD, challenge=NEXT)
+    del access.verifier._admit
+    raises(Denied, ask, access, GOOD, code="replayed")
+    ask(access, GOOD, own="another1")
+
+
+def test_a_stranger_for_whom_memory_is_too_little_spoils_no_challenge():
+    access = access_of_changing(Clock())
+    access.verifier.key_of = no_memory
+    raises(MemoryError, ask, access, GOOD)
+    del access.verifier.key_of
+    ask(access, GOOD)
+
+
+def test_memory_that_lasts_the_second_time():
+    access = access_of_changing(Clock())
+    admit, left = access.verifier._admit, [1]
+
+    def short(*what):
+        if left:
+            left.pop()
+            raise MemoryError
+        return admit(*what)
+
+    access.verifier._admit = short
+    ask(access, GOOD)
+    raises(Denied, ask, access, GOOD, code="replayed")
 
 
 def test_at_a_time_that_the_clock_does_not_tell():
@@ -234,9 +307,10 @@ def test_at_a_time_that_the_clock_does_not_tell():
     for unix in (None, NOW - 400, NOW + 90000):
         clock = Clock(unix)
         access = access_of(clock)
-        ask(access, GOOD, at=NOW)
-        equal(refused(access, GOOD, own="late-one", at=NOW + 301), (401, "created_out_of_window", None))
-        equal(refused(access, GOOD, own="past-one", at=NOW + 3600, created=NOW + 3600)[2], "expired")
+        ask(access, ADMIN, at=NOW)
+        equal(refused(access, ADMIN, own="late-one", at=NOW + 301), (401, "created_out_of_window", None))
+        equal(refused(access, ADMIN, own="past-one", at=NOW + 3600, created=NOW + 3600)[2], "expired")
+        raises(Denied, ask, access, GOOD, at=NOW, code="insufficient_scope")
         equal(clock.newest, None)
         bearer = request_of("PUT", PATH, "Authorization: Bearer " + GOOD)
         equal(raises(Denied, access.authorize, bearer, NOW).code, "bearer_disabled")
