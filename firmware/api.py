@@ -61,6 +61,7 @@ class Api:
             # The clock may be unset: it is judged by the time that it is told.
             at = _told_time(request) if parts[0] == "clock" else None
             grant = self._access.authorize(request, at)
+            request.is_proven = True
             response = answer(self, request, grant, parts)
         except (Denied, PinError) as error:
             response = _refused(error)

@@ -54,6 +54,7 @@ class Connection:
     buffer = b""
     deadline = None
     is_known = False  # a good token has come on it
+    _head = 0  # octets of the last whole head
     raw = None  # the socket below, where `sock` is a TLS session on it
 
     def __init__(self, sock, peer, limits, scratch=None, reclaim=None):
@@ -152,6 +153,7 @@ class Connection:
                 self.wait_for(HEAD, self.limits["head_timeout"])
             return None
         self.buffer = buffer[end + 4 :]
+        self._head = end
         try:
             return parse_head(buffer, end)
         except MemoryError:
@@ -173,6 +175,12 @@ class Connection:
                 self.send(b"HTTP/1.1 100 Continue\r\n\r\n")
             self.request = request
             self.wait_for(BODY, self.limits["body_timeout"])
+
+    def held(self):
+        """Return how many octets of an unfinished request it makes us keep."""
+        if self.state > BODY:
+            return 0
+        return len(self.buffer) + (self._head if self.request is not None else 0)
 
     def wait_for(self, state, seconds):
         """Enter `state`, for `seconds` at most."""
@@ -295,4 +303,21 @@ def first_to_go(connections, address=None):
         if (chosen is None and address is not None) or rank > highest:
             chosen = connection
             highest = rank
+    return chosen
+
+
+def heaviest(connections):
+    """Return which of the connections goes for the octets that it makes us keep: the one that holds most,
+    what all of its address hold counted in.
+    """
+    chosen = None
+    most = -1
+    for connection in connections:
+        weight = connection.held()
+        for other in connections:
+            if other.address == connection.address:
+                weight += other.held()
+        if weight > most:
+            chosen = connection
+            most = weight
     return chosen

@@ -18,7 +18,7 @@ from micropython import const
 
 from .connection import CHUNK, HEAD, IDLE, LINGER, WRITE, Connection, finish, first_to_go
 from .origins import check_host, check_origin, is_preflight, preflight
-from .places import Places, busy
+from .places import Places, busy, short
 from .ratelimit import key_of
 from .request import RequestError
 from .response import PERHAPS_DONE, Response, problem
@@ -142,7 +142,7 @@ class Server(Places):
         """Read, and answer what is complete; return False when the connection is to be closed."""
         self.served = connection
         try:
-            return (not reads or connection.read()) and self._advance(connection)
+            return (not reads or connection.read()) and self._advance(connection) and self.bound(connection)
         except MemoryError:
             pass
         if connection.state >= WRITE:  # it has an answer, or half of one
@@ -152,7 +152,8 @@ class Server(Places):
         connection.buffer = b""
         connection.request = None
         self.reclaim()
-        response = _out_of_memory()
+        error = self.charge(connection.peer) or short()
+        response = problem(error.status, error.code, str(error), error.fields)
         if self.on_request:
             self.on_request(None, response)
         connection.send_last(response)
@@ -219,8 +220,9 @@ class Server(Places):
 
     def _reply(self, connection, request, response):
         """Write the answer to `request`, as far as the socket takes it; return False to close."""
-        if response.stranger and b"authorization" in request.fields and response.status < 500:
-            # It guesses. A page's file in the answer has not been opened yet.
+        is_fault = response.status >= 500 and response.code != "out_of_memory"
+        if response.stranger and b"authorization" in request.fields and not is_fault:
+            # It guesses, or what it sends takes the memory. A page's file in the answer is not open yet.
             limited = self.charge(request.peer)
             if limited is not None:
                 limited.request = request
@@ -271,10 +273,9 @@ class Server(Places):
             if request.is_begun:
                 raise failure
             self.reclaim()
-            return _out_of_memory()
+            refused = short()
+            response = problem(refused.status, refused.code, str(refused), refused.fields)
+            response.stranger = not request.is_proven
+            return response
         self.on_error(failure)
         return problem(500, "internal", "a fault of the board; its log says more")
-
-
-def _out_of_memory():
-    return problem(503, "out_of_memory", "out of memory; try again", b"Retry-After: 1\r\n")

@@ -9,7 +9,7 @@ from time import ticks_diff, ticks_ms
 
 from micropython import const
 
-from .connection import BODY, HEAD, first_to_go
+from .connection import BODY, HEAD, first_to_go, heaviest
 from .ratelimit import Limiter, key_of
 from .request import RequestError
 from .response import problem
@@ -51,12 +51,33 @@ class Places:
         """Close the connection that is the first to go for a newcomer of this address; return whether there
         was any. Never raises.
         """
-        return self._turn_out_one(self.places, newcomer)
+        return self._turn_out_one(self.places, newcomer, busy())
 
-    def _turn_out_one(self, connections, newcomer):
+    def bound(self, connection):
+        """Let strangers' unfinished requests hold no more, all together, than one of them may. Return whether
+        `connection`, which has just read, stays.
+        """
+        if connection.is_known or not connection.held():
+            return True
+        connection.address = key_of(connection.peer)
+        while True:
+            holders = [
+                one for one in self.places if one is not connection and not one.is_known and one.held()
+            ]
+            holders.append(connection)
+            held = sum([one.held() for one in holders])
+            if len(holders) == 1 or held <= self.limits["max_head"] + self.limits["max_body"]:
+                return True
+            goes = heaviest(holders)
+            if goes is connection:
+                self._dismiss(goes, short())
+                return False
+            self._turn_out(goes, short())
+
+    def _turn_out_one(self, connections, newcomer, error):
         goes = first_to_go(connections, newcomer)
         if goes is not None:
-            self._turn_out(goes, busy())
+            self._turn_out(goes, error)
         return goes is not None
 
     def _turn_out(self, connection, error):
@@ -68,7 +89,7 @@ class Places:
         """Tell a connection that has begun a request why it has to go. Never raises."""
         try:
             if connection.state == BODY or (connection.state == HEAD and connection.buffer):
-                if error.status == 408:  # 503 is no doing of its own
+                if error.code != "busy":  # that is no doing of its own
                     error = self.charge(connection.peer) or error
                 response = problem(error.status, error.code, str(error), error.fields)
                 if self.on_request:
@@ -112,7 +133,7 @@ class Places:
         if self.on_low_memory:
             self.on_low_memory()
         gc.collect()
-        while not _has_room() and self._turn_out_one(self._holders(), newcomer):
+        while not _has_room() and self._turn_out_one(self._holders(), newcomer, short()):
             gc.collect()
 
     def _holders(self):
@@ -147,6 +168,11 @@ class Places:
 def busy():
     """Return the RequestError for one that has to go for another."""
     return RequestError(503, "busy", "all connections are taken", b"Retry-After: 1\r\n")
+
+
+def short():
+    """Return the RequestError for one for which there is no memory."""
+    return RequestError(503, "out_of_memory", "out of memory; try again", b"Retry-After: 1\r\n")
 
 
 def _has_room():

@@ -43,7 +43,8 @@ class ProofError(Exception):
 
 class Proof:
     """What a signed request says of itself. `.token` is the token's header and payload (bytes), `.created`
-    Unix seconds. `.kept` is what will be remembered of it, once Proofs.check() has found it good.
+    Unix seconds; `.params`, `.nonce` and `.signature` are as they are written. `.kept` is what will be
+    remembered of it, once Proofs.check() has found it good.
     """
 
     kept = None
@@ -51,23 +52,9 @@ class Proof:
     def __init__(self, token, params, created, nonce, signature):
         self.token = token
         self.created = created
-        self._params = params
-        self._nonce = nonce
-        self._signature = signature
-
-    def is_under(self, challenge):
-        """Tell whether the nonce answers `challenge`."""
-        return self._nonce.startswith(challenge)
-
-    def check_signature(self, request, key):
-        """Return what is to be remembered if `request` was signed with `key`. Raises ProofError."""
-        mac = _base_mac(request, self._params, key)
-        kept = mac[:_KEPT]
-        expected = b2a_base64(mac)[:-1]
-        # Compared as it is written: that makes its base64 canonical for free.
-        if not hmac.compare_digest(expected, self._signature):
-            raise ProofError("signature", "the request was not signed with this token, or was changed")
-        return kept
+        self.params = params
+        self.nonce = nonce
+        self.signature = signature
 
 
 class Proofs:
@@ -100,12 +87,16 @@ class Proofs:
         It may be checked again: nothing is remembered before use() is called, for whoever is admitted.
         """
         challenge = self.challenge()
-        kept = proof.check_signature(request, key)
+        mac = _base_mac(request, proof.params, key)
+        kept = mac[:_KEPT]
+        # Compared as it is written: that makes its base64 canonical for free.
+        if not hmac.compare_digest(b2a_base64(mac)[:-1], proof.signature):
+            raise ProofError("signature", "the request was not signed with this token, or was changed")
         # No memory is taken until `.kept` is there: from now on none but its sender may have it carried out.
         # Before the challenge is looked at: what was carried out is not to be signed again.
         if kept in self._used:
             raise ProofError("replayed", "this signature has been used")
-        if not proof.is_under(challenge):
+        if not proof.nonce.startswith(challenge):
             raise ProofError("stale_nonce", "the nonce does not begin with the current challenge")
         proof.kept = kept
         if request.fields[b"content-digest"] != digest_field(request.body):

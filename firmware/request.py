@@ -69,6 +69,7 @@ class Request:
     """
 
     authority = None  # of a target in absolute form, bytes
+    is_proven = False  # its token is a good one
     is_begun = False  # from here on it may have been done, and is not to be repeated
 
     def __init__(self, method, target, version):

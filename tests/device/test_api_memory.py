@@ -59,3 +59,11 @@ def test_a_move_in_whose_midst_it_ends(method, path, body):
 def test_what_is_refused_has_not_begun(method, path, body):
     request = request_of(method, path, JSON, body=body)
     equal((Board().api.handle(request).status, request.is_begun), (401, False))
+
+
+@cases([("a good token", ALL, True), ("a bad one", "x.y.z", False)])
+def test_whose_memory_it_was_that_ended(value, is_proven):
+    board = Board()
+    request = request_of("PUT", RELAY, JSON, "Authorization: Bearer " + value, body=b'{"value": true}')
+    board.api.handle(request)
+    equal(request.is_proven, is_proven)

@@ -263,6 +263,26 @@ async def test_the_log_hears_what_was_asked():
         equal(asked, [("/foreign", 421), ("/guess", 401), ("/more", 429), ("/fault", 500)])
 
 
+async def test_who_has_the_memory_taken_has_asked_too():
+    """But for who was known to have a good token by then."""
+
+    def handle(request):
+        request.is_proven = request.path == "/proven"
+        raise MemoryError
+
+    async with Bench(handle) as bench:
+        spent = []
+        bench.server.limiter.spend = lambda key: spent.append(key) or (len(spent) > 1) * 5000
+        equal((await bench.exchange(get("/proven", GUESS))).status, 503)
+        equal(spent, [])
+        for status in (503, 429):
+            equal((await bench.exchange(get("/stranger", GUESS))).status, status)
+        connection = starved(bench)
+        bench.server._step(connection)
+        assert connection.sock.sent.startswith(b"HTTP/1.1 429 "), connection.sock.sent
+        equal(len(spent), 3)
+
+
 async def hanging(bench):
     """Four that keep the server's memory, or not: half of a head; an answer that is not read, for a while and
     for a moment; and half of a head after a good token.

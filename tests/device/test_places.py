@@ -5,10 +5,11 @@ import json
 from time import ticks_diff, ticks_ms
 
 from firmware import places as places_module
-from firmware.connection import BODY, HEAD, IDLE, LINGER, WRITE
+from firmware.connection import BODY, HEAD, IDLE, LINGER, WRITE, Connection
+from firmware.ratelimit import key_of
 from firmware.response import Response
 from harness import cases, equal
-from http_bench import Bench, echo, get
+from http_bench import LIMITS, Bench, Wire, echo, get
 
 PUT_HEAD = b"PUT / HTTP/1.1\r\nHost: door\r\nContent-Length: 9\r\n\r\n"
 FOREIGN = b"PUT / HTTP/1.1\r\nHost: evil.example\r\nContent-Length: 9\r\n\r\n"
@@ -365,3 +366,60 @@ async def test_the_log_hears_of_every_answer():
         for _ in range(5):
             await bench.place(get("/")[:9])
         equal([(r and r.method, status) for r, status in bench.answered], [("PUT", 408), (None, 503)])
+
+
+class Task:
+    """The task of a connection, which nobody runs."""
+
+    def cancel(self):
+        pass
+
+
+def kept(address, octets, known=False):
+    """A connection that keeps so many octets of an unfinished request; the last part of its address."""
+    connection = Connection(Wire(), ("10.0.0.%d" % address, 50000), LIMITS)
+    connection.address = key_of(connection.peer)
+    connection.buffer = bytes(octets)
+    connection.is_known = known
+    connection.wait_for(HEAD, 5)
+    connection.task = Task()
+    return connection
+
+
+@cases(
+    [
+        ("all that one may", [], (1, 6144), []),
+        ("two that hold as much", [(2, 4000)], (1, 2144), []),
+        ("the larger of two goes", [(2, 4000)], (1, 2145), [0]),
+        ("be it the one that has just read", [(2, 2145)], (1, 4000), ["own"]),
+        ("of the address that has most", [(2, 3000), (3, 2500), (3, 2000)], (1, 100), [1]),
+        ("as many as need be", [(2, 3000), (2, 3000), (2, 3000)], (1, 1400), [0, 1]),
+        ("who has shown a good token keeps it", [(2, 4000, True), (3, 4000)], (1, 1400), []),
+        ("and is asked for none", [(2, 4000)], (1, 4000, True), []),
+    ]
+)
+async def test_unfinished_requests_hold_no_more_than_one_may(others, own, gone):
+    """And whoever goes for that has asked for too much."""
+    bench = Bench()
+    spent = []
+    bench.server.limiter.spend = lambda key: spent.append(key) and 0
+    held = [kept(*other) for other in others]
+    bench.places.extend(held)
+    reader = kept(*own)
+    equal(bench.server.bound(reader), "own" not in gone)
+    equal([at for at in range(len(held)) if held[at] not in bench.places], [at for at in gone if at != "own"])
+    equal(spent, [reader.address if at == "own" else held[at].address for at in gone])
+    for at in gone:
+        sent = (reader if at == "own" else held[at]).sock.sent
+        assert sent.startswith(b"HTTP/1.1 503 "), sent
+        assert b"out_of_memory" in sent, sent
+
+
+async def test_the_head_counts_as_long_as_the_body_is_awaited():
+    async with Bench() as bench:
+        head = get("/", "X: " + "x" * 1000, "Content-Length: 9", method="PUT")
+        client = await bench.place(head + b"half")
+        equal(client.connection.held(), len(head))
+        client.send(b" done")
+        equal((await client.answer()).status, 200)
+        equal(client.connection.held(), 0)

@@ -122,7 +122,7 @@ def resigned(case, own):
     )
     said = proof.parse(request.fields)
     key = hmac.digest(bytes.fromhex(TABLE["key"]), said.token)
-    mac = proof._base_mac(request, said._params, key)
+    mac = proof._base_mac(request, said.params, key)
     fields["Signature"] = "pw=:" + base64url.encode(mac).decode().replace("-", "+").replace("_", "/") + "=:"
     return fields
 
