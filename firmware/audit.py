@@ -64,7 +64,7 @@ class Audit:
         self.tally = []
         self.dropped = 0
         self.saved = _SAVED
-        self._looks = self._age = self._window = 0
+        self._looks = self._age = self.since = 0
         self._pause = self._left = _MINUTE
 
     def hear(self, request, response):
@@ -172,8 +172,8 @@ class Audit:
             if self.saved > 0 and (self._age >= _MINUTE or (self._age >= 0 and is_enough)):
                 due = 1
         if self.tally:
-            self._window += 1
-            if self._window >= _QUARTER and self.saved > 0:
+            self.since += 1
+            if self.since >= _QUARTER and self.saved > 0:
                 due |= 4
         if self.refused or self._pause > _MINUTE:
             self._left -= 1
@@ -192,7 +192,7 @@ class Audit:
         if due & 5:
             self._age = -wait if error else 0
             if due & 4:
-                self._window = _QUARTER - wait if self.tally else 0
+                self.since = _QUARTER - wait if self.tally else 0
         if due & 2:
             if wait == _MINUTE:
                 wait = self._pause = min(self._pause * 2, _LONGEST)

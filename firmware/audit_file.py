@@ -136,10 +136,10 @@ def write(audit, due, folder=FOLDER):
             ring.mend(number, audit.now())
             number += 1
     if due & 5:
-        number = _write_events(audit, rings[0], number)
+        number = _write(audit, rings[0], number)
     if due & 4 and audit.saved > 0:  # there is room now
         _sum_up(audit)
-        number = _write_events(audit, rings[0], number)
+        number = _write(audit, rings[0], number)
     while due & 2 and audit.refused and audit.saved > 0:
         now = audit.now()
         count = rings[1].add(number, [refusal(row, now) for row in audit.refused])
@@ -151,7 +151,7 @@ def write(audit, due, folder=FOLDER):
     return was_damaged or rings[0].is_damaged or rings[1].is_damaged
 
 
-def _write_events(audit, ring, number):
+def _write(audit, ring, number):
     """Write the events that wait, with the numbers from `number` on. Return the next one."""
     while audit.count and audit.saved > 0:
         dropped = audit.dropped

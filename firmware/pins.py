@@ -47,7 +47,7 @@ class Pins:
         self._now = ticks_ms or time.ticks_ms
         self.serial = 0
         self.on_deadline = None
-        self._quiet = None  # ticks until which no pin gets an end, and within how many ms
+        self.free = None  # ticks until which no pin gets an end, never 0
         self._failure = None  # of an output, until tick() can raise it
         self._names = sorted(specs)
         self._pins = {}
@@ -122,10 +122,8 @@ class Pins:
     def _command(self, pin, value, ms=None, fade_ms=0):
         """Carry out a request: to have this value, and if that is an active one, for no more than `ms`."""
         now = self._now()
-        if self._quiet:
-            end = pin.end_of(value, ms, now)
-            if end is not None and end != pin.end and time.ticks_diff(end, now) <= self._quiet[1]:
-                raise PinError("too_soon", "the board is about to ask what time it is", retry_ms=_QUIET_MS)
+        if self.free and pin.end_of(value, ms, now) not in (None, pin.end):
+            raise PinError("too_soon", "the board asks what time it is", retry_ms=_QUIET_MS)
         if value == pin.value and pin.fading is None:
             end, pin.end = pin.end, pin.end_of(value, ms, now)
             if pin.end != end:
@@ -176,8 +174,8 @@ class Pins:
         Should an output fail, the others are released all the same. Then its error is raised: time to reset.
         """
         now, nearest = self._now(), None
-        if self._quiet and time.ticks_diff(self._quiet[0], now) <= 0:
-            self._quiet = None
+        if self.free and time.ticks_diff(self.free, now) <= 0:
+            self.free = None
         for name in self._names:
             pin = self._pins[name]
             if pin.end is not None or pin.free is not None:
@@ -206,8 +204,8 @@ class Pins:
             left = time.ticks_diff(pin.free, now)
         return left
 
-    def busy(self, within_ms, soon=False):
-        """Must a pin become safe within that time? Then nothing may block. With `soon` something has waited
+    def busy(self, within_ms, hold=False):
+        """Must a pin become safe within that time? Then nothing may block. With `hold` something has waited
         for long: for two seconds no request makes it wait for longer.
 
         A fade is no reason: that it stops for a moment harms nobody, and there may be one after the other.
@@ -216,8 +214,8 @@ class Pins:
         for name in self._names:
             pin = self._pins[name]
             if pin.end is not None and time.ticks_diff(pin.end, now) <= within_ms:
-                if soon:
-                    self._quiet = (time.ticks_add(now, _QUIET_MS), within_ms)
+                if hold:
+                    self.free = time.ticks_add(now, _QUIET_MS) or 1
                 return True
         return False
 
