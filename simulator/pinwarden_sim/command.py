@@ -7,6 +7,7 @@ import os
 import shlex
 import signal
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
@@ -149,6 +150,8 @@ def _board(flash: Path, device: Device, runtime: str, port: int | None, lan: boo
         "radio": True,
         "address": "0.0.0.0" if lan else "127.0.0.1",
         "usb": usb,
+        # As after a deployment by cable. A new board that has only time servers asks two of them first.
+        "clock": int(time.time()),
     }
     if runtime == "micropython":
         options["heapsize"] = HEAP
