@@ -12,7 +12,7 @@ from rich.text import Text
 from pinwarden_sim.board import Board
 from pinwarden_sim.instruments import PwmRecord
 
-_BAR = 20  # characters
+BAR = 20  # characters
 _LIGHTS = 16  # that are drawn of a strip
 _PARTS = " ▏▎▍▌▋▊▉█"
 
@@ -30,9 +30,10 @@ class Readout(NamedTuple):
     changed: float | None
 
 
-def read(board: Board, spec: Mapping[str, Any]) -> Readout:
-    """What the pin of these settings does."""
-    return _KINDS.get(spec["kind"], _switch)(board, spec)
+def read(board: Board, spec: Mapping[str, Any], bar: int = BAR) -> Readout:
+    """What the pin of these settings does. A bar in its picture has so many characters, a strip no more."""
+    drawn = _WITH_BARS.get(spec["kind"])
+    return drawn(board, spec, bar) if drawn else _KINDS.get(spec["kind"], _switch)(board, spec)
 
 
 def input_level(board: Board, spec: Mapping[str, Any]) -> int:
@@ -58,17 +59,17 @@ def _on_or_off(board: Board, spec: Mapping[str, Any], level: int) -> Readout:
     return Readout(str(level), words, Text(words, _ON if is_on else _OFF), _last_edge(board, spec))
 
 
-def _pwm(board: Board, spec: Mapping[str, Any]) -> Readout:
+def _pwm(board: Board, spec: Mapping[str, Any], bar: int) -> Readout:
     level = board.pin(spec["gpio"]).level
     if level is None:
         return _not_driven(board, spec)
     share = 1 - level if spec["active_low"] else level
     words = f"{100 * share:.3g} %"
-    picture = _bar(share).append(f" {words}", _ON if share else _OFF)
+    picture = _bar(share, bar).append(f" {words}", _ON if share else _OFF)
     return Readout(f"{100 * level:.3g} %", words, picture, _last_edge(board, spec))
 
 
-def _servo(board: Board, spec: Mapping[str, Any]) -> Readout:
+def _servo(board: Board, spec: Mapping[str, Any], bar: int) -> Readout:
     pwm = board.pwm(spec["gpio"])
     if board.pin(spec["gpio"]).level is None:
         return _not_driven(board, spec)
@@ -77,7 +78,7 @@ def _servo(board: Board, spec: Mapping[str, Any]) -> Readout:
         return _odd(board, spec, "0 µs", "never moved")
     part = (pulse - spec["min_us"]) / (spec["max_us"] - spec["min_us"])
     words = f"{spec['min'] + part * (spec['max'] - spec['min']):.0f}°"
-    picture = _hand(part).append(f" {words}", "bold")
+    picture = _hand(part, bar).append(f" {words}", "bold")
     if not pwm.pulse_us:
         words += ", not held"
         picture.append(", not held", _OFF)
@@ -92,7 +93,7 @@ def _last_pulse(pwm: PwmRecord) -> int:
     return 0
 
 
-def _rgb(board: Board, spec: Mapping[str, Any]) -> Readout:
+def _rgb(board: Board, spec: Mapping[str, Any], bar: int) -> Readout:
     strip = board.strip(spec["gpio"])
     lights = [_colour(light) for light in strip.colours(spec["order"])]
     if not lights:
@@ -100,9 +101,10 @@ def _rgb(board: Board, spec: Mapping[str, Any]) -> Readout:
     kinds = len(set(lights))
     words = lights[0] if kinds == 1 else f"{kinds} colours, {lights[0]} first"
     picture = Text()
-    for light in lights[:_LIGHTS]:
+    drawn = min(_LIGHTS, bar)
+    for light in lights[:drawn]:
         picture.append("██" if len(lights) == 1 else "█", light)
-    picture.append("… " if len(lights) > _LIGHTS else " ").append(words, _OFF if words == "#000000" else "")
+    picture.append("… " if len(lights) > drawn else " ").append(words, _OFF if words == "#000000" else "")
     return Readout("", words, picture, strip.history[-1].time)
 
 
@@ -112,13 +114,13 @@ def _colour(light: tuple[int, ...]) -> str:
     return "#" + "".join(f"{min(255, part + white):02x}" for part in light[:3])
 
 
-def _analog(board: Board, spec: Mapping[str, Any]) -> Readout:
+def _analog(board: Board, spec: Mapping[str, Any], bar: int) -> Readout:
     millivolts = board.voltages.get(spec["gpio"], 0)
     part = (millivolts - spec["from_mv"]) / (spec["to_mv"] - spec["from_mv"])
     part = min(1, max(0, part))
     reading = spec["low"] + part * (spec["high"] - spec["low"])
     words = f"{reading:.{spec['digits']}f} {spec['unit']}".rstrip()
-    return Readout(f"{millivolts} mV", words, _bar(part).append(f" {words}", "bold"), None)
+    return Readout(f"{millivolts} mV", words, _bar(part, bar).append(f" {words}", "bold"), None)
 
 
 def _not_driven(board: Board, spec: Mapping[str, Any]) -> Readout:
@@ -134,26 +136,23 @@ def _last_edge(board: Board, spec: Mapping[str, Any]) -> float | None:
     return history[-1].time if history else None
 
 
-def _bar(share: float) -> Text:
-    """A bar of fixed length, filled to this share, 0 to 1."""
-    eighths = round(share * _BAR * 8)
+def _bar(share: float, length: int) -> Text:
+    """A bar that is filled to this share, 0 to 1."""
+    eighths = round(share * length * 8)
     full, rest = divmod(eighths, 8)
     text = "█" * full + (_PARTS[rest] if rest else "")
-    return Text().append(text.ljust(_BAR), "cyan on grey19")
+    return Text().append(text.ljust(length), "cyan on grey19")
 
 
-def _hand(part: float) -> Text:
-    """A scale of the same length with a hand on it."""
-    place = round(min(1, max(0, part)) * (_BAR - 1))
-    return Text().append("─" * place, _OFF).append("●", "cyan").append("─" * (_BAR - 1 - place), _OFF)
+def _hand(part: float, length: int) -> Text:
+    """A scale with a hand on it."""
+    place = round(min(1, max(0, part)) * (length - 1))
+    return Text().append("─" * place, _OFF).append("●", "cyan").append("─" * (length - 1 - place), _OFF)
 
 
 _KINDS = {
     "switch": _switch,
     "pulse": _switch,
-    "pwm": _pwm,
-    "servo": _servo,
-    "rgb": _rgb,
     "input": _input,
-    "analog": _analog,
 }
+_WITH_BARS = {"pwm": _pwm, "servo": _servo, "rgb": _rgb, "analog": _analog}

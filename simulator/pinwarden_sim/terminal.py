@@ -73,7 +73,7 @@ def _live(board: Board, hands: Hands, settings: Mapping[str, Any], port: str | N
         Live(console=console, auto_refresh=False, vertical_overflow="crop") as live,
     ):
         while True:
-            live.update(view.render(console.height), refresh=True)
+            live.update(view.render(console), refresh=True)
             for key in typed(_FRAME):
                 if key in ("q", "\x03", "\x04"):
                     return

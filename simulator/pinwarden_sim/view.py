@@ -12,19 +12,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from rich import box
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from pinwarden.console import plain
 from pinwarden_sim.board import Board, BoardError
 from pinwarden_sim.hands import Hands
-from pinwarden_sim.readout import read
+from pinwarden_sim.readout import BAR, read
 
 KEPT = 100  # requests and serial lines that are remembered
 _MIN_ROWS, _MAX_ROWS = 3, 12
 _SERIAL_ROWS = 5
 _FRAME_ROWS = 13  # lines that are neither a pin nor a request nor a serial line
+_WIDE = 1000  # columns: more than any terminal has
+_LEAST_BAR = 4
 _STATUS_EVERY = 1.0  # seconds; each costs the board a garbage collection
 _PATIENCE = 0.5  # seconds for its answer
 _VERDICTS = {2: "green", 3: "cyan", 4: "yellow", 5: "bold red"}
@@ -32,7 +34,7 @@ _VERDICTS = {2: "green", 3: "cyan", 4: "yellow", 5: "bold red"}
 # What the firmware prints for each request with log = "requests"; a refusal has its code at the end:
 #   12:03:11 PUT /api/v1/pins/relay 403 anna 3ms insufficient_scope
 #   12:03:12 - 400 - 0ms bad_request
-_REQUEST = re.compile(r"(\d\d:\d\d:\d\d|--:--:--) (-|\S+ \S+) ([1-5]\d\d) (.*) (\d+ms)(?: (\S*))?")
+_REQUEST = re.compile(r"(\d\d:\d\d:\d\d|--:--:--) (-|\S+ \S+) ([1-5]\d\d) (.*) (\d+)ms(?: (\S*))?")
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Request:
     what: str  # method and path; "-" for one that could not be read
     status: int
     who: str
-    took: str
+    took: int  # milliseconds
     code: str
 
 
@@ -53,7 +55,7 @@ def parse_request(line: str) -> Request | None:
     if match is None:
         return None
     when, what, status, who, took, code = match.groups()
-    return Request(when, what, int(status), who, took, code or "")
+    return Request(when, what, int(status), who, int(took), code or "")
 
 
 class View:
@@ -78,11 +80,11 @@ class View:
         else:
             self._requests.append(request)
 
-    def render(self, height: int) -> RenderableType:
-        """The picture, in about `height` lines."""
+    def render(self, console: Console) -> RenderableType:
+        """The picture, as large as this terminal."""
         self._ask_status()
-        pins = self._pins()
-        rows = height - _FRAME_ROWS - pins.row_count
+        pins = self._pins(console)
+        rows = console.height - _FRAME_ROWS - pins.row_count
         serial = min(_SERIAL_ROWS, max(1, rows - _MIN_ROWS))
         requests = min(_MAX_ROWS, max(_MIN_ROWS, rows - serial))
         keys = "\n".join(filter(None, (self._hands.hint(), self._keys)))
@@ -126,13 +128,24 @@ class View:
             line.append(" · " if number else "", "dim").append(text, style)
         return line
 
-    def _pins(self) -> Table:
+    def _pins(self, console: Console) -> Table:
+        """Names are whole: where there is no room, bars are shorter; then it is not told since when."""
+        options = console.options.update_width(_WIDE)
+        table = self._pins_table(BAR)
+        excess = console.measure(table, options=options).maximum - console.width
+        if excess > 0:
+            table = self._pins_table(max(_LEAST_BAR, BAR - excess))
+            if console.measure(table, options=options).maximum > console.width:
+                table.columns.pop()
+        return table
+
+    def _pins_table(self, bar: int) -> Table:
         table = Table(box=box.SIMPLE_HEAD, expand=True)
         for name in ("pin", "GPIO", "level", "state", "since"):
             table.add_column(name, no_wrap=True)
         digits = {name: digit for digit, name in self._hands.keys.items()}
         for name, spec in self._settings["pins"].items():
-            shown = read(self._board, spec)
+            shown = read(self._board, spec, bar)
             at = shown.changed
             since = "" if at is None else f"{_time(at)}, {_span(time.time() - at)} ago"
             title = Text(name)
@@ -153,7 +166,7 @@ class View:
                 request.what,
                 Text(f"{request.status} {request.code}", style),
                 request.who,
-                request.took,
+                f"{request.took} ms",
             )
         if not shown:
             table.add_row("", Text("no requests yet", "dim"), "", "", "")
