@@ -135,9 +135,8 @@ function askWithdraw(sub, id, isWhole = true) {
           const body = $("sheet");
           for (const button of body.querySelectorAll(".danger")) button.remove();
           $("sheetTitle").focus();
-          const done = await askOwner(body, "POST", "/revocations", value());
-          for (const part of ["audit", "withdraw"]) if ($(part).open) $(part).ontoggle();
-          if (!done) return;
+          body.addEventListener("close", refresh, { once: true }); // whatever comes of it
+          if (!(await askOwner(body, "POST", "/revocations", value()))) return;
           body.close();
           note(TEXT.withdrawn);
         };
@@ -148,6 +147,10 @@ function askWithdraw(sub, id, isWhole = true) {
     },
     TEXT.leave,
   );
+}
+
+function refresh() {
+  for (const part of ["audit", "withdraw"]) if ($(part).open) $(part).ontoggle();
 }
 
 const boardTime = () => Math.floor((Date.now() + ahead) / 1000);

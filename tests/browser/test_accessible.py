@@ -73,10 +73,18 @@ def sign_in(page: Page, board: Board) -> None:
     expect(page.get_by_role("alert")).to_contain_text("That is no token.")
 
 
+def question(page: Page, board: Board) -> None:
+    """A link has come where there is a token."""
+    open_page(page, board)
+    open_page(page, board, "pins:read", sub="ben")
+    expect(page.get_by_role("dialog", name="Use the token of ben?")).to_be_visible()
+
+
 def controls(page: Page, board: Board) -> None:
     """Every kind, some of them on, one refused, one waiting for a long press; and another token."""
     open_page(page, board, "pins:read", sub="ben", ttl=60)
     open_page(page, board)
+    page.get_by_role("button", name="Use it").click()
     if not page.get_by_role("switch", name="Relay").is_checked():
         page.get_by_role("switch", name="Relay").click()
     expect(page.get_by_role("switch", name="Relay")).to_be_checked()
@@ -167,6 +175,7 @@ def withdraw(page: Page, board: Board) -> None:
 VIEWS = [
     sign_in,
     controls,
+    question,
     look_only,
     refused,
     trouble,
