@@ -1,13 +1,13 @@
 """Requests out of one connection's octets, however these are cut; without a network."""
 
-from time import ticks_diff
+from time import ticks_add, ticks_diff, ticks_ms
 
-from firmware.connection import BODY, HEAD, IDLE, Connection
+from firmware.connection import BODY, HEAD, IDLE, STREAM, WRITE, Connection, first_to_go, heaviest
 from firmware.request import RequestError
 from harness import cases, equal, raises
 from http_bench import LIMITS, Wire, get
 
-STREAM = (
+OCTETS = (
     b"\r\n"
     + get("/one")
     + get("/two", "Content-Type: application/json", method="PUT", body='{"value": true}\r\n\r\n')
@@ -40,18 +40,18 @@ def requests(connection):
 
 
 def test_at_once():
-    equal(requests(connection_of(STREAM)), REQUESTS)
+    equal(requests(connection_of(OCTETS)), REQUESTS)
 
 
 def test_octet_by_octet():
-    connection = connection_of(*[STREAM[i : i + 1] for i in range(len(STREAM))])
+    connection = connection_of(*[OCTETS[i : i + 1] for i in range(len(OCTETS))])
     equal(requests(connection), REQUESTS)
     equal((connection.buffer, connection.request), (b"", None))
 
 
 def test_cut_in_two_anywhere():
-    for cut in range(1, len(STREAM)):
-        equal(requests(connection_of(STREAM[:cut], STREAM[cut:])), REQUESTS)
+    for cut in range(1, len(OCTETS)):
+        equal(requests(connection_of(OCTETS[:cut], OCTETS[cut:])), REQUESTS)
 
 
 def test_peer_goes_along():
@@ -201,3 +201,63 @@ def test_lingering_keeps_nothing():
 @cases([("all of it", 100, 12), ("as much as there is room for", 5, 5), ("nothing, when it is full", 0, 0)])
 def test_send(takes, sent):
     equal(connection_of(takes=takes).send(b"HTTP/1.1 200"), sent)
+
+
+def waiting(state, ms=0, address="a"):
+    """A connection that has been in `state` for so long."""
+    connection = connection_of()
+    connection.wait_for(state, 5)
+    connection.since = ticks_add(ticks_ms(), -ms)
+    connection.address = address
+    return connection
+
+
+def test_nobody_goes():
+    equal(first_to_go([]), None)
+    equal(first_to_go([], "b"), None)
+    equal(first_to_go([waiting(WRITE)]), None)  # its answer has been on its way for a moment only
+
+
+def test_somebody_goes_for_who_has_come():
+    writer = waiting(WRITE)
+    assert first_to_go([writer], "b") is writer
+
+
+def test_a_stream_stays_wherever_it_stands():
+    stream, stranger = waiting(STREAM, 9000), waiting(HEAD, 10)
+    assert first_to_go([stream, stranger], "b") is stranger
+    assert first_to_go([stranger, stream], "b") is stranger
+    equal(first_to_go([stream], "b"), None)
+
+
+def test_the_heaviest_with_its_address_counted_in():
+    light, heavy, alone = waiting(HEAD), waiting(HEAD), waiting(HEAD, address="b")
+    light.buffer, heavy.buffer, alone.buffer = b"x" * 1000, b"x" * 1001, b"x" * 1500
+    for connections in ([light, heavy, alone], [alone, heavy, light]):
+        assert heaviest(connections) is heavy
+    equal(heaviest([]), None)
+
+
+@cases(
+    [
+        ("an unfinished head", [get("/")[:9]], 9),
+        (
+            "a head, and half a body",
+            [put(b"Content-Length: 2", b"{")],
+            len(put(b"Content-Length: 2")) - 4 + 1,
+        ),
+        ("nothing", [], 0),
+        ("a request that is whole", [get("/")], 0),
+    ]
+)
+def test_what_an_unfinished_request_holds(chunks, octets):
+    connection = connection_of(*chunks)
+    connection.read()
+    connection.next_request(accept)
+    equal(connection.held(), octets)
+
+
+def test_what_is_not_of_an_unfinished_request():
+    connection = waiting(IDLE)
+    connection.buffer = b"x"
+    equal(connection.held(), 0)

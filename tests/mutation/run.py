@@ -36,7 +36,7 @@ TESTS = {
     "firmware/proof.py": "proof signed access",
     "firmware/revoked.py": "revocation access admin share",
     "firmware/revocation.py": "revocation admin access",
-    "firmware/connection.py": "connection connection_memory http places events",
+    "firmware/connection.py": "connection connection_memory http places streams",
     "firmware/http.py": "http http_faults origins places page ratelimit connection",
 }
 
