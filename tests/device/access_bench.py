@@ -46,12 +46,16 @@ def token(*scopes, key=KEY, **claims):
 
 
 class Revocations:
-    """revocation.Revocations, as far as the guard uses it: `ids` are revoked."""
+    """revocation.Revocations, as far as the guard uses it: `ids` are revoked. `times` are those that it was
+    asked about.
+    """
 
     def __init__(self, *ids):
         self.ids = ids
+        self.times = []
 
     def is_revoked(self, claims, at=None):
+        self.times.append(at)
         return claims.get("jti") in self.ids
 
 

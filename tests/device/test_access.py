@@ -41,6 +41,22 @@ def test_takes(field):
     equal((grant.subject, grant.scopes, grant.expires), ("anna", ["pins:read"], NOW + 3600))
 
 
+def test_a_token_made_on_the_board_proves_no_time():
+    clock = Clock()
+    authorize("Authorization: Bearer " + token("pins:read", parent={"jti": "p"}), clock=clock)
+    equal(clock.newest, None)
+    authorize("Authorization: Bearer " + GOOD, clock=clock)
+    equal(clock.newest, NOW - 60)
+
+
+@cases([("with a bearer", True), ("without", False)])
+def test_says_what_it_takes(bearer):
+    for fields in ([], ["Authorization: Basic ZG9vcjpvcGVu"]):
+        request = request_of("POST", "/api/v1/device", *fields)
+        error = raises(Denied, access_of(Clock(), bearer=bearer).authorize, request)
+        equal("Bearer TOKEN" in str(error), bearer)
+
+
 @cases(
     [
         ("nothing at all",),

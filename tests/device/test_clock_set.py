@@ -25,7 +25,9 @@ class Board:
         self.board = clock_bench.Board(rtc)
         self.clock = clock_bench.clock_of(self.board, *(timekeeping.load(PATH) or (0, 0, 0)))
         pins = Bench(relay={}).pins
-        self.api = Api(access_of(self.clock, *revoked), pins, self.clock, dict, page, self.administer)
+        access = access_of(self.clock, *revoked)
+        self.revocations = access.revocations
+        self.api = Api(access, pins, self.clock, dict, page, self.administer)
         self.asked = 0
 
     def administer(self, request, grant, parts):
@@ -61,6 +63,14 @@ def test_sets_right_what_one_server_has_said():
     board.clock.set(NOW + 20 * HOUR, "ntp", False)
     equal(board.tell().status, 200)
     equal(board.clock.now(), NOW)
+
+
+@in_folder
+def test_revocation_is_judged_by_the_time_that_is_told():
+    """As the token itself is: by the board's own it may have been forgotten."""
+    board = Board(NOW - HOUR)
+    equal(board.tell(NOW).status, 200)
+    equal(board.revocations.times, [NOW])
 
 
 @cases(
