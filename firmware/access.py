@@ -79,8 +79,8 @@ class Access:
         self._realm = realm.encode()
         self.revocations = revocations
         self._proofs = proofs
-        self._takes_bearer = bearer
         self._latest = 0  # what time it has been, Unix seconds
+        self._takes_bearer = bearer
 
     def use(self, verifier):
         """Verify by other keys from now on. What the old verifier remembers goes with it."""
