@@ -341,17 +341,19 @@ async def test_the_file_of_a_page_is_not_opened_for_a_guess():
         equal(opened, [1])
 
 
-async def test_faults_of_the_board_are_not_hidden_from_who_brings_a_token():
-    """Out of memory, nobody's key can be proven: the owner is told so, not that it is a flood."""
+@cases([("a fault", RuntimeError, 500), ("memory, which his token may have taken", MemoryError, 429)])
+async def test_what_who_brings_a_token_is_told_of_the_board(error, status):
+    """Faults of the board's own are not hidden from an owner whose address asks too often."""
 
     def handle(request):
         if request.path == "/":
             return echo(request)
-        raise MemoryError
+        raise error
 
     async with Bench(handle, strangers=10) as bench:
         await exhaust(bench)
-        equal((await bench.exchange(get("/x", GUESS), address=HERE)).status, 503)
+        equal((await bench.exchange(get("/x", GUESS), address=HERE)).status, status)
+        bench.faults.clear()
 
 
 async def test_slow_ones_are_counted():
