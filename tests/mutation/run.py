@@ -38,6 +38,7 @@ TESTS = {
     "firmware/revocation.py": "revocation admin access",
     "firmware/connection.py": "connection connection_memory http places streams",
     "firmware/http.py": "http http_faults origins places page ratelimit connection",
+    "firmware/places.py": "places http_faults http ratelimit streams",
 }
 
 
