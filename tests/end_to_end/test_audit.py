@@ -10,6 +10,7 @@ import json
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,10 @@ from pinwarden_sim import Board, runtimes
 
 ENOUGH = 10  # events are written at once
 TOGGLE = "/api/v1/pins/relay/toggle"
+PEOPLE = 4
+RECORDED = 5 * PEOPLE
+
+turn = count()
 
 Ask = Callable[..., httpx.Response]
 
@@ -66,9 +71,10 @@ def said(record: dict) -> list[object]:
     return [value for name, value in record.items() if name not in ("n", "t", "h", "from")]
 
 
-def toggle(ask: Ask, count: int) -> None:
-    for number in range(count):  # of one person's commands, not all are recorded
-        assert ask("POST", TOGGLE, token(sub=f"p{number:03}"), {}).status_code == 200
+def toggle(ask: Ask, times: int) -> None:
+    """One after another of four people: of one's commands five are recorded, and of four people's each."""
+    for _ in range(times):
+        assert ask("POST", TOGGLE, token(sub=f"p{next(turn) % PEOPLE}"), {}).status_code == 200
 
 
 def restart(board: Board) -> None:
@@ -198,12 +204,12 @@ def test_on_a_real_littlefs_a_write_is_there_or_not() -> None:
 
 def test_a_full_flash_stops_nothing_and_is_warned_of(board: Board, ask: Ask) -> None:
     board.flash_size = 1
-    toggle(ask, 3 * ENOUGH)
+    toggle(ask, RECORDED)
     health = board.wait(lambda: (told := ask("GET", "/healthz", None).json()).get("warnings") and told)
     assert health == {"status": "ok", "warnings": ["audit"]}
     found = trail(ask)
-    assert (found.records, len(found.waiting)) == ([], 16)
-    assert found.dropped == 3 * ENOUGH + 1 - 16
+    assert (found.records, len(found.waiting)) == ([], 12), "there is room for four more people"
+    assert found.dropped == RECORDED + 1 - 12
     said = [line for line in board.serial if line.startswith("audit: ")]
     assert len(said) == 1, said
     assert "Traceback" not in "\n".join(board.serial)
