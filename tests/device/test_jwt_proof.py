@@ -154,3 +154,20 @@ def test_a_header_is_no_longer_than_it_need_be():
         else:
             raises(Stranger, here.verify_proof, first + b".e30", knows(b""), NOW)
         raises(TokenError, here.verify, first + b".e30." + b"A" * 43, NOW, code=code)
+    raises(TokenError, here.verify, b"A" * 257 + b".e30." + b"A" * 43, NOW, code="too_large")
+
+
+@cases(
+    [
+        ("a name alone", "anna"),
+        ("no id", {"sub": "anna"}),
+        ("an empty id", {"jti": ""}),
+        ("more than can be revoked", {"jti": "p", "exp": NOW}),
+        ("a date that is text", {"jti": "p", "iat": "now"}),
+    ]
+)
+def test_what_is_no_parent(parent):
+    made = with_claims(parent=parent)
+    raises(TokenError, Verifier([Counting()]).verify, made, NOW, code="claim_type")
+    signing_input, signature = halves(made)
+    raises(TokenError, Verifier([Counting()]).verify_proof, signing_input, knows(signature), NOW)
