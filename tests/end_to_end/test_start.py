@@ -177,7 +177,7 @@ def test_the_first_version_of_all_is_confirmed_too(runtime: str, deployed: Calla
     with slotbed.powered(flash, runtime) as board:
         board.start()
         board.wait(lambda: slotbed.state(flash)["trial"] == 0)
-        assert slotbed.said(board, "http: serving without Wi-Fi port 80")
+        board.wait(lambda: slotbed.said(board, "http: serving without Wi-Fi port 80"))
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,8 @@ def command(*arguments: str) -> list[str]:
 
 def environment() -> dict[str, str]:
     return {
-        **os.environ,
+        # The size is the pseudo terminal's.
+        **{name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")},
         "PYTHONPATH": os.pathsep.join(sys.path),
         "TERM": "xterm-256color",
         "PYTHONUTF8": "1",
