@@ -337,9 +337,10 @@ def test_lets_a_guest_in_by_the_keyboard(page: Page, board: Board) -> None:
     expect(page.get_by_role("radio", name="1 hour")).to_be_checked()
     make = tab_to(page, page.get_by_role("button", name="Make the link"))
     refusal = {"status": 507, "code": "insufficient_storage", "title": "-", "detail": "full"}
-    page.route("**/tokens", lambda route: route.fulfill(status=507, json=refusal), times=1)
+    page.route("**/tokens", lambda route: route.fulfill(status=507, json=refusal))
     page.keyboard.press("Enter")
     expect(page.locator("#share")).to_contain_text("The board refused: full.")
+    page.unroute("**/tokens")
     expect(make).to_be_focused()
     page.keyboard.press("Enter")
     sheet = page.get_by_role("dialog", name="Dora is let in")

@@ -110,9 +110,10 @@ def test_the_soft_reset_gives_the_memory_back(board: Board) -> None:
     (board.flash / "main.py").write_text("big = bytearray(500_000)\n" + MAIN)
     free = "(__import__('gc').collect(), __import__('gc').mem_free())[1]"
     figures = []
-    for soft_reset in (False, True):
+    started = board.serial.count("main: runs")
+    for number, soft_reset in enumerate((False, True), 1):
         board.start(http=False)
-        board.wait(lambda: "main: runs" in board.serial)
+        board.wait(lambda wanted=started + number: board.serial.count("main: runs") >= wanted)
         with Repl(board.usb.path, soft_reset=soft_reset) as repl:
             figures.append(repl.value(free))
         board.power_cut()

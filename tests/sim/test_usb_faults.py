@@ -220,6 +220,7 @@ def test_the_power_fails_at_a_byte_that_a_tool_has_written(usb_board, port):
     tool = port(board)
     enter(tool)
     run(tool, "open('/a', 'w').write('x' * 10)")
+    board.wait(lambda: board._flash.cut_after == 13)  # the count is the host's over a soft reset
     tool.write(b"\x04")
     expect(tool, RAW)
     tool.write(b"open('/b', 'w').write('x' * 100)\x04")
