@@ -37,7 +37,7 @@ TESTS = {
     "firmware/revoked.py": "revocation access admin share",
     "firmware/revocation.py": "revocation admin access",
     "firmware/connection.py": "connection connection_memory http places streams",
-    "firmware/http.py": "http http_faults origins places page ratelimit connection",
+    "firmware/http.py": "http http_faults origins places streams page ratelimit connection",
     "firmware/places.py": "places http_faults http ratelimit streams",
 }
 
