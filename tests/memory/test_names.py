@@ -7,12 +7,10 @@ import json
 from contextlib import closing
 
 import pytest
-from bench.heap import NAMES_THAT_FIT, figures
+from bench.heap import HEAP_FOR_EVERY_KIND, NAMES_THAT_FIT, figures
 
 import testbed
 from pinwarden_sim import Board
-
-FOR_EVERY_KIND = "204k"
 
 # Bytes. A long token in a long head, an administrator's request and a flush of the audit each need several
 # pieces of 2 to 4 kB. What a change takes of it shows in `python -m bench.heap`.
@@ -64,7 +62,9 @@ def test_memory_and_names(board: Board) -> None:
     assert at_start.names < later.names < NAMES < NAMES_THAT_FIT
 
 
-@pytest.mark.parametrize(("heap", "pins"), [(FOR_EVERY_KIND, {**testbed.KINDS, "up": testbed.PINS["lamp"]})])
+@pytest.mark.parametrize(
+    ("heap", "pins"), [(HEAP_FOR_EVERY_KIND, {**testbed.KINDS, "up": testbed.PINS["lamp"]})]
+)
 def test_names_of_every_kind(board: Board) -> None:
     use_everything(board)
     told = figures(board)
