@@ -30,7 +30,7 @@ class Watch:
             **options,
         }
         made = self._browser.new_context(**options)
-        made.set_default_timeout(10_000)
+        made.set_default_timeout(30_000)
         made.on("console", self._said)
         made.on("weberror", lambda error: self.faults.append(str(error.error)))
         made.on("request", lambda request: self.requests.append(request.url))

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 import testbed
 from pinwarden_sim import Board
@@ -27,6 +27,10 @@ _SWITCHES = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+# Long enough for a machine that does other things beside. What passes takes none of it.
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="package")
@@ -142,8 +146,9 @@ def phones(watch: Watch, ports: set[int]) -> Iterator[Callable[..., Page]]:
 
 
 @pytest.fixture
-def page(phones: Callable[..., Page], board: Board) -> Iterator[Page]:
-    """A page on a phone."""
-    made = phones()
+def page(phones: Callable[..., Page], board: Board, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A page on a phone. What it shows when a test fails is kept as page.png in the test's folder."""
+    made, failed = phones(), request.session.testsfailed
     yield made
-    made.screenshot(path=board.flash.parent / "page.png")  # for whoever looks why a test failed
+    if request.session.testsfailed > failed:
+        made.screenshot(path=board.flash.parent / "page.png")
