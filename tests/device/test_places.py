@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from time import ticks_diff, ticks_ms
+from time import ticks_diff
 
 from firmware import places as places_module
 from firmware.connection import BODY, HEAD, IDLE, LINGER, WRITE, Connection
@@ -137,7 +137,6 @@ async def test_reader_that_reads_too_slowly():
     async with Bench(endless(streams)) as bench:
         client = await place_reader(bench)
         connection = client.connection
-        bench.stopped_at = ticks_ms()
         connection.wait_for(WRITE, 5)
         for _ in range(7):
             await bench.later(4.2)
@@ -189,7 +188,7 @@ async def test_the_one_that_has_waited_longest_goes(data, told):
         clients = []
         for _ in range(4):
             clients.append(await bench.place(data))
-            bench.ahead += 100
+            bench.passed += 100
         newcomer = await bench.place(get("/new"))
         if told:
             answer = await clients[0].answer()
@@ -204,7 +203,7 @@ async def test_idle_goes_before_a_younger_request():
     async with Bench() as bench:
         idle = await bench.place(get("/"))
         await idle.answer()
-        bench.ahead += 100
+        bench.passed += 100
         for _ in range(3):
             await bench.place(get("/")[:9])
         await bench.place(get("/")[:9])
@@ -216,10 +215,10 @@ async def test_strangers_go_before_one_who_has_shown_a_token():
         owner = await bench.place(get("/"))
         await owner.answer()
         owner.connection.is_known = True
-        bench.ahead += 900
+        bench.passed += 900
         stranger = await bench.place(get("/")[:9])
         for _ in range(2):
-            bench.ahead += 100
+            bench.passed += 100
             await bench.place(get("/")[:9])
         await bench.place(get("/")[:9])
         assert owner.connection in bench.places
@@ -230,7 +229,7 @@ async def test_one_that_only_lingers_goes_first():
     async with Bench() as bench:
         for _ in range(3):
             await bench.place(get("/")[:9])
-        bench.ahead += 100
+        bench.passed += 100
         refused = await bench.place(FOREIGN)
         equal((await refused.answer()).status, 421)
         await bench.place(get("/"))
@@ -243,7 +242,7 @@ async def test_one_that_is_written_to_goes_last():
         reader = await place_reader(bench)
         waiting = []
         for _ in range(4):
-            bench.ahead += 100
+            bench.passed += 100
             waiting.append(await bench.place(get("/")[:9]))
         equal((await waiting[0].answer()).status, 503)
         assert reader.connection in bench.places
@@ -255,7 +254,7 @@ async def test_four_that_do_not_read_do_not_lock_the_owner_out():
         readers = []
         for _ in range(4):
             readers.append(await place_reader(bench))
-            bench.ahead += 300
+            bench.passed += 300
         owner = await bench.place(get("/")[:9])
         owner.send(get("/")[9:])
         equal((await owner.answer()).status, 200)
@@ -299,7 +298,7 @@ async def test_who_has_most_places_makes_room(addresses, newcomer, goes):
         clients = []
         for address in addresses:
             clients.append(await bench.place(get("/")[:20], address))
-            bench.ahead += 100
+            bench.passed += 100
         clients.append(await bench.place(get("/")[:20], newcomer))
         equal((await clients[goes].answer()).status, 503)
         clients.pop(goes)
@@ -317,10 +316,10 @@ async def test_an_answer_on_its_way_goes_before_another_address_only_when_it_is_
         equal(bench.places, [r.connection for r in readers] + [newcomer.connection])
         equal((await idle.answer()).status, 200)
         equal(await idle.rest(), b"")
-        bench.ahead += 1100
+        bench.passed += 1100
         owner = await bench.place(get("/")[:20], OWNER)
         assert newcomer.connection not in bench.places  # of the hog's, one that isn't written to
-        bench.ahead += 1100
+        bench.passed += 1100
         later = await bench.place(get("/")[:20], THIRD)
         equal(bench.places, [r.connection for r in readers[1:]] + [owner.connection, later.connection])
 

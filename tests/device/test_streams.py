@@ -152,7 +152,7 @@ async def test_streams_keep_their_places_from_newcomers():
         for _ in range(2):
             followers.append(await follow(bench, source))
         for _ in range(10):
-            bench.ahead += 100
+            bench.passed += 100
             await bench.place(get("/")[:9])
         equal(len(bench.places), 4)
         equal((await bench.exchange(get("/"))).status, 200)
@@ -179,7 +179,7 @@ async def test_a_stream_counts_as_a_place_of_its_owner(others, newcomer, goes):
         clients = []
         for address in others:
             clients.append(await bench.place(get("/")[:9], address))
-            bench.ahead += 100
+            bench.passed += 100
         await bench.place(get("/")[:9], newcomer)
         equal((await clients[goes].answer()).status, 503)
         equal(len(bench.places), 3)
