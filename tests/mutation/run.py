@@ -37,7 +37,7 @@ TESTS = {
     "firmware/revoked.py": "revocation access admin share",
     "firmware/revocation.py": "revocation admin access",
     "firmware/connection.py": "connection connection_memory http places streams",
-    "firmware/http.py": "http http_faults origins places streams page ratelimit connection",
+    "firmware/http.py": "http http_faults origins places streams page ratelimit connection tls",
     "firmware/places.py": "places http_faults http ratelimit streams",
 }
 
@@ -91,7 +91,9 @@ def survivors(module: str, chosen: list[Mutant], workers: int, tell: bool) -> li
         tree = trees.get()
         try:
             (tree.place / module).write_text(mutant.text, "utf-8")
-            return tree.noticed_by(tests)
+            noticed = tree.noticed_by(tests)
+            # Once more: that something was late once, on a busy machine, has killed nobody.
+            return noticed and tree.noticed_by([noticed.partition(":")[0]])
         finally:
             trees.put(tree)
 
