@@ -76,9 +76,9 @@ async def test_deadline(data, state, seconds, status):
         equal(ticks_diff(connection.deadline, connection.since), seconds * 1000)
         if data.startswith(get("/")) or data == FOREIGN:
             await client.answer()
-        await bench.later(seconds - 0.5)
+        await bench.later(seconds - 0.001)
         equal(bench.places, [connection])
-        await bench.later(1)
+        await bench.later(0.001)
         if status:
             answer = await client.answer()
             equal((answer.status, json.loads(answer.body)["code"]), (status, "timeout"))
@@ -303,6 +303,27 @@ async def test_who_has_most_places_makes_room(addresses, newcomer, goes):
         equal((await clients[goes].answer()).status, 503)
         clients.pop(goes)
         equal(bench.places, [client.connection for client in clients])
+
+
+async def test_who_goes_for_a_newcomer_has_not_asked_too_often():
+    """Else somebody could have an address charged by coming."""
+    async with Bench(connections=1) as bench:
+        spent = []
+        client = await bench.place(get("/")[:20])
+        bench.server.limiter.spend = lambda key: spent.append(key) or 0
+        await bench.place(get("/")[:20])
+        equal((await client.answer()).status, 503)
+        equal(spent, [])
+
+
+def test_a_connection_that_has_left_is_served_no_more():
+    server = Bench().server
+    one, other = Connection(Wire(), ("10.0.0.1", 5), LIMITS), Connection(Wire(), ("10.0.0.2", 5), LIMITS)
+    server.served = one
+    server.leave(other)
+    equal(server.served, one)
+    server.leave(one)
+    equal(server.served, None)
 
 
 async def test_an_answer_on_its_way_goes_before_another_address_only_when_it_is_late():
