@@ -10,6 +10,11 @@ from collections.abc import Callable
 
 import pytest
 
+# The exit status of a session whose tests passed, or failed, or were none, once any was skipped: one of its
+# own, so that `make test` does not run again what has failed, and be content with that.
+SKIPPED = 8
+_OTHERWISE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
+
 
 class NoSkip:
     """Fails a session in which anything was skipped, and says what."""
@@ -25,8 +30,8 @@ class NoSkip:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        if self.skipped and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if self.skipped and session.exitstatus in _OTHERWISE:
+            session.exitstatus = SKIPPED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self.skipped:

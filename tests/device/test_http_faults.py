@@ -129,6 +129,12 @@ class Doorman:
         return verdict
 
 
+def test_in_tls_when_it_is_told_so():
+    doorman = Doorman()
+    for tls in (None, doorman):
+        assert Server(echo, LIMITS, lambda: ("door",), tls=tls).tls is tls
+
+
 async def test_who_is_not_admitted_to_tls_is_not_served():
     async with Bench() as bench:
         doorman = bench.server.tls = Doorman(False, True)

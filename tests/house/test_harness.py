@@ -42,6 +42,7 @@ DIES = "def test_a(): pass\ndef test_b(): raise KeyboardInterrupt\ndef test_c():
 HANGS = "def test_a(): pass\ndef test_b():\n    while True: pass\n"
 TWICE = "from harness import cases\n@cases([('same', 1), ('same', 2)])\ndef test_a(n): pass\n"
 SKIPS = "import pytest\ndef test_a(): pytest.skip('the machine lacks it')\n"
+FAILS = "def test_b(): assert not 'so'\n"
 
 
 @pytest.fixture
@@ -146,8 +147,14 @@ def test_module_that_cannot_be_listed_is_an_error(session, module: str, why: str
     assert "exit 2" in output
 
 
-@pytest.mark.parametrize(("no_skip", "exit_status"), [(False, 0), (True, 1)])
-def test_skip_fails_where_nothing_may_be_missing(session, no_skip: bool, exit_status: int) -> None:
-    output = session(SKIPS, folder="host", no_skip=no_skip)
-    assert "the machine lacks it" in output
+@pytest.mark.parametrize(
+    ("module", "no_skip", "exit_status"),
+    [(SKIPS, False, 0), (SKIPS, True, 8), (SKIPS + FAILS, True, 8), (FAILS, True, 1)],
+    ids=["it may", "it may not", "beside a failure", "a failure alone"],
+)
+def test_skip_fails_where_nothing_may_be_missing(
+    session, module: str, no_skip: bool, exit_status: int
+) -> None:
+    output = session(module, folder="host", no_skip=no_skip)
+    assert ("the machine lacks it" in output) == (SKIPS in module)
     assert f"exit {exit_status}" in output
