@@ -78,9 +78,10 @@ def flashes(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="module")
-def pins() -> dict[str, dict]:
-    """The pins of the board: a module of tests may have others."""
-    return testbed.PINS
+def pins(request: pytest.FixtureRequest) -> dict[str, dict]:
+    """The pins of the board: a file of tests may have others, by `pytest.mark.pins(…)`."""
+    mark = request.node.get_closest_marker("pins")
+    return mark.args[0] if mark else testbed.PINS
 
 
 @pytest.fixture
@@ -91,9 +92,18 @@ def language() -> str:
 
 @pytest.fixture
 def board(
-    flashes: Callable[..., Path], pins: dict[str, dict], language: str, tmp_path: Path
+    request: pytest.FixtureRequest,
+    flashes: Callable[..., Path],
+    pins: dict[str, dict],
+    language: str,
+    tmp_path: Path,
 ) -> Iterator[Board]:
-    """A started board whose clock is right, with a flash of its own."""
+    """A started board whose clock is right, with a flash of its own; with `pytest.mark.one_board` it is one
+    for all tests of the file.
+    """
+    if request.node.get_closest_marker("one_board"):
+        yield request.getfixturevalue("shared_board")
+        return
     shutil.copytree(flashes(pins, language=language), tmp_path / "flash")
     with Board(tmp_path / "flash", "micropython", clock=int(time.time())) as made:
         yield made.start()

@@ -16,14 +16,8 @@ from watching import commands
 
 ALL = ("pins:read", "pins:write")
 HOLD = 800  # milliseconds
-
-
 SAFE = {"relay": False, "dimmer": 0, "heater": 0, "blind": 0, "lamp": "#000000"}
-
-
-@pytest.fixture(scope="module")
-def pins() -> dict[str, dict]:
-    return KINDS
+pytestmark = pytest.mark.pins(KINDS)
 
 
 @pytest.fixture

@@ -19,11 +19,7 @@ PINS = {
     "sign": {"kind": "rgb", "gpio": 17, "label": "Neon sign", "count": 3, "confirm": True},
 }
 HOLD = 800  # milliseconds
-
-
-@pytest.fixture(scope="module")
-def pins() -> dict[str, dict]:
-    return PINS
+pytestmark = pytest.mark.pins(PINS)
 
 
 @pytest.fixture

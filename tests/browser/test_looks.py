@@ -16,17 +16,7 @@ PINS = KINDS | {
 }
 _CUT_OFF = """() => [...document.querySelectorAll("html, .card, .head, .said, .label, .state, #holder")]
   .filter((node) => node.scrollWidth > node.clientWidth && node.clientWidth).map((node) => node.outerHTML)"""
-
-
-@pytest.fixture(scope="module")
-def pins() -> dict[str, dict]:
-    return PINS
-
-
-@pytest.fixture
-def board(shared_board: Board) -> Board:
-    """One for all of these tests."""
-    return shared_board
+pytestmark = [pytest.mark.pins(PINS), pytest.mark.one_board]
 
 
 def open_page(page: Page, board: Board, *scopes: str, **claims: object) -> None:

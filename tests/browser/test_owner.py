@@ -14,11 +14,7 @@ from testbed import token
 PINS = ("pins:read", "pins:write")
 OWNER = (*PINS, "admin", "audit:read")
 PARTS = ("share", "audit", "withdraw", "health")
-
-
-@pytest.fixture(scope="module")
-def board(shared_board: Board) -> Board:
-    return shared_board
+pytestmark = pytest.mark.one_board
 
 
 def open_page(page: Page, board: Board, *scopes: str, **claims: object) -> None:

@@ -17,11 +17,7 @@ from testbed import token
 
 OWNER = ("pins:read", "pins:write", "admin", "audit:read")
 HOUR, DAY = 3600, 86400
-
-
-@pytest.fixture(scope="module")
-def board(shared_board: Board) -> Board:
-    return shared_board
+pytestmark = pytest.mark.one_board
 
 
 def open_form(page: Page, port: int, *scopes: str, **claims: object) -> Locator:

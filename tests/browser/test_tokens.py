@@ -17,12 +17,7 @@ from testbed import PINS, token
 ALL = ("pins:read", "pins:write")
 GUEST = ("pins:read:relay", "pins:read:lamp", "pins:write:relay")
 DAY = 86400
-
-
-@pytest.fixture
-def board(shared_board: Board) -> Board:
-    """One for all of these tests but one: they only look."""
-    return shared_board
+pytestmark = pytest.mark.one_board  # they only look
 
 
 @pytest.fixture

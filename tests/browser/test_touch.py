@@ -26,6 +26,7 @@ HEARD = """() => {
     addEventListener(name, (event) => seen.push([name, event.defaultPrevented]));
   }
 }"""
+pytestmark = [pytest.mark.pins(PINS), pytest.mark.one_board]
 
 
 class Finger:
@@ -60,16 +61,6 @@ class Finger:
     def tap(self, target: Locator) -> None:
         with self.on(target):
             pass
-
-
-@pytest.fixture(scope="module")
-def pins() -> dict[str, dict]:
-    return PINS
-
-
-@pytest.fixture
-def board(shared_board: Board) -> Board:
-    return shared_board
 
 
 @pytest.fixture
