@@ -55,6 +55,40 @@ def test_what_is_said_does_not_cover_a_pin_that_is_alone(page: Page, board: Boar
     assert over["y"] >= under["y"] + under["height"]
 
 
+def test_trouble_is_in_sight_wherever_one_has_scrolled_to(page: Page, board: Board) -> None:
+    open_page(page, board, *ALL)
+    last, alert = page.get_by_role("switch").last, page.get_by_role("alert")
+    last.scroll_into_view_if_needed()
+    page.context.set_offline(True)
+    expect(alert).to_be_in_viewport(ratio=1)
+    # Nor does it lie over what a keyboard goes back to.
+    last.focus()
+    for _ in range(8):
+        page.keyboard.press("Shift+Tab")
+        focus, over = page.locator(":focus").bounding_box(), alert.bounding_box()
+        assert focus
+        assert over
+        assert focus["y"] + focus["height"] > over["y"] + over["height"]
+
+
+def test_long_trouble_leaves_room_and_can_be_read_whole(page: Page, board: Board) -> None:
+    page.set_viewport_size({"width": 320, "height": 568})
+    open_page(page, board, *ALL)
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    problem = {"status": 503, "code": "safe_mode", "title": "-", "detail": "-"}
+    page.route("**/api/v1/**", lambda route: route.fulfill(status=503, json=problem))
+    page.context.set_offline(True)
+    page.context.set_offline(False)
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("safe mode")
+    box = alert.bounding_box()
+    assert box
+    assert box["height"] <= 568 / 2
+    alert.hover()
+    page.mouse.wheel(0, 5000)
+    page.wait_for_function("() => trouble.scrollTop + trouble.clientHeight > trouble.scrollHeight - 2")
+
+
 def test_stands_still_for_who_asks_for_that(page: Page, board: Board) -> None:
     open_page(page, board, *ALL)
     moving = "node => [...node.querySelectorAll('*')].map((one) => getComputedStyle(one)).filter((style) => "
