@@ -37,6 +37,8 @@ function note(text, bad = false) {
   noteEnds = performance.now() + NOTE;
 }
 
+$("note").onclick = () => note(""); // it may lie over a control
+
 /** Have `act` called when the button is held: a pocket or a toddler taps, and does not. */
 function hold(button, act) {
   let timer = 0;
@@ -50,6 +52,7 @@ function hold(button, act) {
     stop();
     if (button.getAttribute("aria-disabled") === "true") return;
     button.classList.add("held");
+    note("");
     timer = setTimeout(() => {
       stop();
       timer = 0;

@@ -100,6 +100,20 @@ def test_a_press_that_does_not_stay_does_nothing(page: Page, board: Board, finge
     assert sent == []
 
 
+def test_what_is_said_goes_when_it_is_in_the_way(page: Page, finger: Finger) -> None:
+    gate, note = page.get_by_role("button", name="Gate"), page.get_by_role("status")
+    finger.tap(gate)
+    expect(note).to_have_text("Hold it for a moment.")
+    finger.tap(note)
+    expect(note).to_be_empty(timeout=2000)  # it would go by itself after six seconds
+    gate.evaluate("node => node.scrollIntoView({ block: 'center' })")
+    finger.tap(gate)
+    expect(note).to_have_text("Hold it for a moment.")
+    with finger.on(gate) as start:  # it is being held
+        expect(note).to_be_empty(timeout=2000)
+        finger.move(start, -400, 0)
+
+
 @pytest.mark.parametrize(
     ("dx", "dy", "touch_action"),
     [
