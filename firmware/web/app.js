@@ -96,14 +96,14 @@ for (const node of document.querySelectorAll("[data-text]")) node.textContent = 
 $("entry").onsubmit = (event) => {
   event.preventDefault();
   const found = tokenIn($("pasted").value);
-  if (!found) return tell(TEXT.notToken);
+  if (!found) return token ? note(TEXT.notToken.join(" "), true) : tell(TEXT.notToken);
   $("pasted").value = "";
   if (!kept.length) keep(found);
   begin(found);
 };
 
 $("add").onclick = () => {
-  $("entry").hidden = false;
+  $("entry").hidden = !$("entry").hidden && !$("pins").hidden; // a second tap thinks better of it
   $("pasted").focus();
 };
 
@@ -131,6 +131,6 @@ setInterval(() => {
   watch();
   countDown();
 }, 250);
-setInterval(showHolder, 20000);
+setInterval(showHolder, 1000);
 loadTokens();
 takeFromAddress() || begin(kept[0] ?? null);

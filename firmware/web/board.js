@@ -57,6 +57,9 @@ function learn(nonce, now) {
   if (now) ahead = now * 1000 - Date.now();
 }
 
+/** The board's clock, as Unix seconds. */
+const boardTime = () => Math.floor((Date.now() + ahead) / 1000);
+
 /** Follow anew after a pause. What a phone showed before it slept is not passed off as what is. */
 function awake() {
   if (!stale && !document.hidden && Date.now() > told + SILENCE) setStale();

@@ -153,8 +153,6 @@ function refresh() {
   for (const part of ["audit", "withdraw"]) if ($(part).open) $(part).ontoggle();
 }
 
-const boardTime = () => Math.floor((Date.now() + ahead) / 1000);
-
 async function openWithdraw(body) {
   const form = add(body, "form");
   add(form, "label", "", TEXT.withdraw).htmlFor = "whose";

@@ -42,7 +42,7 @@ function openShare(body) {
   });
 
   const times = group(TEXT.guestTime, "choices");
-  const left = claimsIn(token).exp - boardTime();
+  const left = secondsLeft(claimsIn(token));
   for (const [seconds, text] of Object.entries(TEXT.times)) {
     // "0", the first of them in JavaScript's order, is as long as the owner's; nothing is longer.
     if (seconds === "0" || seconds < left) {
@@ -88,7 +88,7 @@ function openShare(body) {
 function unsealed({ token, sealed }, parent) {
   const pad = hmacSha256(fromBase64url(parent.split(".")[2]), utf8("pinwarden share\n" + token));
   const signature = fromBase64url(sealed).map((octet, i) => octet ^ pad[i]);
-  return token + "." + toBase64(signature).replace(/\+/g, "-").replace(/\//g, "_").replace(/=/g, "");
+  return token + "." + toBase64url(signature);
 }
 
 /** An older answer unseals as well: whoever stands between could have one guest handed the token of another. */

@@ -8,8 +8,8 @@ function sign(token, method, path, body = "") {
   const [route, query = ""] = path.split("?");
   const authorization = "Pinwarden " + head;
   const digest = `sha-256=:${toBase64(sha256(utf8(body)))}:`;
-  const created = Math.max(1e9, Math.floor((Date.now() + ahead) / 1000)); // ten digits, whatever clocks say
-  const own = toBase64(crypto.getRandomValues(new Uint8Array(12))).replace(/\+/g, "-").replace(/\//g, "_");
+  const created = Math.max(1e9, boardTime()); // ten digits, whatever clocks say
+  const own = toBase64url(crypto.getRandomValues(new Uint8Array(12)));
   const params =
     '("@method" "@authority" "@path" "@query" "authorization" "content-digest")' +
     `;created=${created};keyid="token";alg="hmac-sha256";nonce="${challenge}.${own}";tag="pinwarden"`;
@@ -33,6 +33,7 @@ function sign(token, method, path, body = "") {
 
 const utf8 = (text) => new TextEncoder().encode(text);
 const toBase64 = (octets) => btoa(String.fromCharCode(...octets));
+const toBase64url = (octets) => toBase64(octets).replace(/\+/g, "-").replace(/\//g, "_").replace(/=/g, "");
 
 function fromBase64url(text) {
   return Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt());

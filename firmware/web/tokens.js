@@ -9,9 +9,9 @@ let token = null; // in use; one from a link takes no kept one's place until the
 
 /** The token in what was pasted or opened, or null. */
 function tokenIn(text) {
-  const word = text.replace(/\s/g, "").replace(/.*#token=/, "");
-  // The last segment is an HS256 signature: 32 octets.
-  return word.length <= 2048 && /^[\w-]+\.[\w-]+\.[\w-]{43}$/.test(word) ? word : null;
+  // It begins with '{"', and ends with an HS256 signature: 32 octets. Around it may be the words of a whole message.
+  const [word] = /eyJ[\w-]+\.[\w-]+\.[\w-]{43}/.exec(text.replace(/\s/g, "")) ?? [];
+  return word?.length <= 2048 ? word : null;
 }
 
 function loadTokens() {
@@ -71,9 +71,7 @@ function inWords(value, labels) {
 }
 
 /** How long a token is good, by the board's clock. */
-function secondsLeft({ exp }) {
-  return exp - (Date.now() + ahead) / 1000;
-}
+const secondsLeft = ({ exp }) => exp - boardTime();
 
 /** Whether it is time for another token: three days before the end, or the last tenth of a short life. */
 function endsSoon(claims) {

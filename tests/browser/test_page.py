@@ -181,6 +181,14 @@ def test_says_what_is_wrong_with_a_token(page: Page, board: Board, value: str, t
     expect(page.get_by_role("switch")).to_have_count(0)
 
 
+def test_a_token_that_ends_meanwhile(page: Page, board: Board) -> None:
+    open_link(page, board, token(*ALL, ttl=4))
+    expect(switch(page, "Relay")).to_be_visible()
+    says(page, "Your token has expired.")
+    expect(page.locator("#holder")).to_contain_text("expired", timeout=5000)
+    expect(page.get_by_text("Your token ends soon.")).to_be_hidden(timeout=5000)
+
+
 def test_a_token_that_becomes_valid_lets_in_by_itself(page: Page, board: Board) -> None:
     page.clock.install()
     open_link(page, board, token(*ALL, nbf=int(time.time()) + 1000))

@@ -205,6 +205,39 @@ def test_another_one_is_added_by_hand(page: Page, board: Board) -> None:
     page.wait_for_function("JSON.parse(localStorage.getItem('pinwarden.tokens')).length === 2")
 
 
+def test_who_adds_one_may_think_better_of_it(page: Page, board: Board) -> None:
+    open_link(page, board, token(*ALL))
+    expect(page.locator("#pins > li")).to_have_count(6)
+    page.locator("#holder").click()
+    add, field = page.get_by_role("button", name="Add a token"), page.get_by_label("Your token, or its link")
+    add.click()
+    field.fill("hello")
+    field.press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("That is no token.")
+    expect(page.get_by_role("alert")).to_be_hidden()  # nothing is wrong with the one in use
+    add.click()
+    expect(field).to_be_hidden()
+    expect(page.get_by_role("switch", name="Relay")).to_be_enabled()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("Hello Anna,\nyour key: {link}\nSee you tomorrow", id="a messenger copies all of it"),
+        pytest.param("({link}).", id="a link, and what stands behind it"),
+        pytest.param("Token:\u00a0{token}\n\nBen", id="no link"),
+    ],
+)
+def test_a_token_is_found_in_a_message(page: Page, board: Board, text: str) -> None:
+    value = token(*ALL)
+    page.goto(board.url)
+    field = page.get_by_label("Your token, or its link")
+    field.fill(text.format(link=f"{board.url}/#token={value}", token=value))
+    field.press("Enter")
+    expect(page.locator("#pins > li")).to_have_count(6)
+    expect_kept(page, [value])
+
+
 def test_a_newer_one_takes_the_place_of_the_same(page: Page, board: Board) -> None:
     open_link(page, board, token(*ALL))
     expect(page.locator("#pins > li")).to_have_count(6)
