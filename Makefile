@@ -25,7 +25,7 @@ LOCKED := $(PIP) --require-hashes
 
 run: $(VENV)/run.stamp
 	@$(BIN)/python -m pinwarden_sim.demo build
-	@$(BIN)/pinwarden simulate build/demo
+	@$(BIN)/pinwarden simulate build/demo --qr
 
 # What has failed beside others has to pass by itself: docs/decisions/ci.md.
 test: lint

@@ -59,8 +59,11 @@ class CannotSimulate(UserError):
     "--port", type=click.IntRange(0, 65535), help=f"The port of its page. Default: {PORT}, or a free one."
 )
 @click.option("--lan", is_flag=True, help="Let other computers and phones of this network reach it.")
+@click.option("--qr/--no-qr", "code", default=None, help="Draw its link as a QR code. Default: with --lan.")
 @click.option("--usb", is_flag=True, help="Give it a serial port, and keep what was deployed to it by that.")
-def simulate(device: str | None, runtime: str | None, port: int | None, lan: bool, usb: bool) -> None:
+def simulate(
+    device: str | None, runtime: str | None, port: int | None, lan: bool, code: bool | None, usb: bool
+) -> None:
     """Run the firmware of DEVICE in a simulated board, with a link, a token for a day, and a live view.
 
     Its flash is the folder .pinwarden/flash of the device. It gets the firmware and the settings as they are
@@ -90,11 +93,16 @@ def simulate(device: str | None, runtime: str | None, port: int | None, lan: boo
             except (BoardError, runtimes.RuntimeMissing) as error:
                 raise CannotSimulate(f"{found.name} does not start: {error}") from None
             found.remember(address, board.port)
-            links = _links(found)
+            hints = _links(found)
+            if not lan:
+                hints["Phone"] = f"pinwarden simulate {shlex.quote(short(found.folder))} --lan"
+            if usb:
+                hints |= _usb(board, found)
             show(
                 board,
                 hands,
-                hints=links | (_usb(board, found) if usb else {}),
+                hints=hints,
+                code=lan if code is None else code,  # no phone reaches this computer's own address
                 settings=found.settings,
                 port=board.usb.path if usb else None,
             )

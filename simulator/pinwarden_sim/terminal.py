@@ -41,19 +41,21 @@ def show(
     hands: Hands,
     *,
     hints: Mapping[str, str],
+    code: bool,
     settings: Mapping[str, Any],
     port: str | None,
 ) -> None:
     """Show a started board until the user quits: `q`, Ctrl-C, or the end of the program. The terminal is
     always restored.
 
-    `hands` are the user's. `hints` are shown first, each with its name, and "Link" as a QR code, too; `port`
-    is the path of its USB port. On anything but a terminal nothing but text is written, in
+    `hands` are the user's. `hints` are shown first, each with its name, and "Link" as a QR code, too, if
+    `code`; `port` is the path of its USB port. On anything but a terminal nothing but text is written, in
     no colours, and one line for each event.
     """
     console = Console(soft_wrap=True, highlight=False, emoji=False, markup=False)
     interactive = console.is_terminal and sys.stdin.isatty()
-    qr.show(hints["Link"], console, "open the link")
+    if code:
+        qr.show(hints["Link"], console, "open the link")
     width = max(map(len, hints))
     console.print("\n" + "\n".join(f"{name:<{width}}  {text}" for name, text in hints.items()) + "\n")
     with contextlib.suppress(KeyboardInterrupt):

@@ -108,7 +108,6 @@ def terminal() -> Iterator[Callable[..., Terminal]]:
 
 def test_the_keys(runtime, device, terminal):
     screen = terminal(str(device), "--runtime", runtime, "--port", "0")
-    screen.expect("█")
     link = screen.expect(r"Link\s+(http://127\.0\.0\.1:\d+)/#token=").group(1)
     screen.expect(r"door · running · \w+ · Wi-Fi up")
     screen.expect(r"relay\s+26\s+0\s+off")
@@ -129,6 +128,38 @@ def test_the_keys(runtime, device, terminal):
     screen.type("q")
     assert screen.ends() == 0
     assert termios.tcgetattr(screen.slave) == screen.settings
+
+
+CODE = "█{30}"
+
+
+def test_a_code_is_drawn_for_phones_that_reach_it(device):
+    pipe = Pipe(str(device), "--port", "0")
+    with ended(pipe.process):
+        pipe.until(rf"^Phone +pinwarden simulate \S*{device.name} --lan$")
+        pipe.until("serving")
+        assert not re.search(CODE, pipe.ends())
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            pytest.skip("this computer is in no network")
+    pipe = Pipe(str(device), "--port", "0", "--lan")
+    with ended(pipe.process), pipe.client() as client:
+        assert client.base_url.host != "127.0.0.1"
+        assert client.get("/api/v1/pins").status_code == 200
+        shown = pipe.ends()
+    assert re.search(CODE, shown)
+    assert "Phone" not in shown
+
+
+def test_a_code_is_drawn_for_who_asks_for_it(device):
+    """`make run` does."""
+    pipe = Pipe(str(device), "--port", "0", "--qr")
+    with ended(pipe.process):
+        pipe.until(CODE)
+        pipe.until("serving")
+        pipe.ends()
 
 
 def test_the_demo_has_every_kind_and_its_inputs_have_keys(tmp_path, terminal):
