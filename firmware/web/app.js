@@ -91,6 +91,7 @@ function showHolder() {
   });
 }
 
+$("noScript").remove();
 for (const node of document.querySelectorAll("[data-text]")) node.textContent = TEXT[node.dataset.text];
 
 $("entry").onsubmit = (event) => {

@@ -4,7 +4,7 @@
 const OTHER = "Die Besitzerin oder der Besitzer kann ein neues geben.";
 const RETRIED = "Die Seite versucht es von selbst wieder.";
 const TEXT = {
-  noScript: "Diese Seite braucht JavaScript; alles davon kommt von diesem Gerät.",
+  noScript: "Diese Seite braucht JavaScript, alles von diesem Gerät. Kommt es nicht, lade die Seite neu.",
 
   // Das Token.
   paste: "Dein Token oder sein Link",

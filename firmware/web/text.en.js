@@ -4,7 +4,7 @@
 const OTHER = "Ask the owner for another one.";
 const RETRIED = "It is tried again by itself.";
 const TEXT = {
-  noScript: "This page needs JavaScript; all of it comes from this board.",
+  noScript: "This page needs JavaScript, all of it from this board. If it does not come, load the page again.",
 
   // The token.
   paste: "Your token, or its link",

@@ -32,8 +32,8 @@ _UNENDED = re.compile(rb"^((?:(?!//)[^\n])*[{(,;])\n(?=.)", re.MULTILINE)
 _GAPS = re.compile(rb" ?([{;,}])\s*|(:)\s+")  # of a style; no string in ours has these signs before a space
 _TEXT = re.compile(r"text\.([a-z-]+)\.js")
 _ICON = re.compile(rb'(?<=<link rel="icon" href=")/(icon\.svg)(?=">)')
-# The words for who has switched scripts off are in the page itself, and in the language's file as all others.
-_NOSCRIPT = re.compile(r'(?<=<noscript data-text="noScript">)[^<]*')
+# The words for who gets no script are in the page itself, and in the language's file as all others.
+_NOSCRIPT = re.compile(r'(?<= data-text="noScript">)[^<]*')
 _NOSCRIPT_WORDS = re.compile(r'^ *noScript: "([^"\\]+)",$', re.MULTILINE)
 _GZIP = 16 + zlib.MAX_WBITS  # for zlib: with gzip's head, which has no time then
 _COMPRESSED = (".png",)  # gzip makes these longer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import pytest
@@ -95,6 +96,24 @@ def test_what_a_foreign_network_has_left_under_the_name_is_not_taken(
     board.wait(lambda: page.title() and watch.faults)
     assert "integrity" in watch.faults.pop()
     expect(page.locator("#pins > li")).to_have_count(0 if name == "app" else len(PINS))
+
+
+@pytest.mark.parametrize("has_scripts", [True, False])
+def test_without_its_script_it_says_what_to_do(
+    phones: Callable[..., Page], board: Board, has_scripts: bool
+) -> None:
+    """The board's connections may all be in use just then, or the Wi-Fi is weak. Tried again it works."""
+    page = phones(java_script_enabled=has_scripts)
+    page.route("**/app.*.js", lambda route: route.fulfill(status=503) if has_scripts else route.continue_())
+    page.goto(f"{board.url}/{ALL}")
+    what = page.get_by_text("load the page again")
+    expect(what).to_have_css("animation-name", "late")  # most often it is about to come: not seen at once
+    expect(what).to_be_visible()
+    if has_scripts:
+        page.unroute_all()
+        page.reload()
+        expect(page.locator("#pins > li")).to_have_count(len(PINS))
+        expect(what).to_have_count(0)
 
 
 def test_something_is_seen_before_the_script_is_there(page: Page, board: Board) -> None:
