@@ -102,6 +102,18 @@ def test_its_signature_does_not_cross_the_air(page: Page, board: Board, air: Rec
         assert form not in air.octets()
 
 
+def test_the_code_is_seen_whole_on_a_phone_held_sideways(page: Page, board: Board) -> None:
+    page.set_viewport_size({"width": 740, "height": 360})
+    make(page, open_form(page, board.port), "Dora", "Relay: Use")
+    code = page.get_by_role("img", name="QR code of the link")
+    code.scroll_into_view_if_needed()
+    seen, around = code.bounding_box(), page.get_by_role("dialog").bounding_box()
+    assert seen
+    assert around
+    assert around["y"] <= seen["y"]
+    assert seen["y"] + seen["height"] <= around["y"] + around["height"]
+
+
 def test_the_code_is_the_links(page: Page, board: Board) -> None:
     link = make(page, open_form(page, board.port), "Carla", "Relay: Use")
     code = page.get_by_role("img", name="QR code of the link")
