@@ -18,30 +18,28 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
-import jwt
 from rich.console import Console
 from rich.table import Table
 
+from bench.asking import LOST, NAME, ask, client, sign_for, signed, toggling
+from bench.changes import FIRST, Change, Changes, State
 from pinwarden import board as files
-from pinwarden import boardlib, keys, proof
-from pinwarden.admin import hkdf
+from pinwarden import boardlib, keys
 from pinwarden_sim import Board, BoardError, runtimes
 
-NAME, RELAY, LAMP, OPENER = "door", 26, 25, 27
+RELAY, LAMP, OPENER = 26, 25, 27
 PINS = {
     "relay": {"kind": "switch", "gpio": RELAY},
     "lamp": {"kind": "switch", "gpio": LAMP, "max_on": 3600},
     "opener": {"kind": "pulse", "gpio": OPENER},
 }
-FIRST = ("first", bytes(range(1, 33)))  # the key that a new board has
 
 IN_USE, IN_A_START, ANY_MOMENT = "in use", "in a start", "at any moment"
 KINDS = (IN_USE, IN_USE, IN_USE, IN_A_START, ANY_MOMENT)
@@ -49,46 +47,12 @@ TWICE = 0.3  # how likely the start after a cut is cut, too
 STEPS = {IN_USE: 32, IN_A_START: 6}  # of the flash, within which the power goes
 ANSWERS = 24  # changes that a board answers, at the most, before its power goes all the same
 LONGEST_MS = 250
-LAG = 300  # seconds by which the clock's mark is behind an administrator's time
-MOST_KEYS, MOST_RETIRED, MOST_REVOKED = 4, 32, 64
-AN_HOUR = 3600
+MOST_RETIRED, MOST_REVOKED = 32, 64
 WRONG = ("Traceback", "cannot be", "safe mode", "out_of_memory")  # in no line that a board prints
-LOST = (OSError, http.client.HTTPException)
 
 
 class Broken(AssertionError):
     """A promise that the board has not kept."""
-
-
-@dataclass
-class State:
-    """What a board has to know: `keys` by name, oldest first; `retired` names; what is revoked; how late it
-    is at least.
-    """
-
-    keys: dict[str, bytes] = field(default_factory=lambda: dict([FIRST]))
-    retired: list[str] = field(default_factory=list)
-    jtis: dict[str, int] = field(default_factory=dict)
-    subs: dict[str, int] = field(default_factory=dict)
-    before: int = -1
-    mark: int = 0  # Unix seconds
-
-    @property
-    def newest(self) -> str:
-        """The name of the key that signs."""
-        return list(self.keys)[-1]
-
-
-@dataclass(frozen=True)
-class Change:
-    """A request, and what it makes of the state when it is done."""
-
-    method: str
-    path: str
-    body: dict[str, Any] | None
-    do: Callable[[State], None]
-    signer: str | None = None  # the key of its token, if it is not the newest
-    is_signed: bool = False  # a signed request, as the time has to come by
 
 
 @dataclass
@@ -110,7 +74,7 @@ class Run:
     ) -> None:
         self._flash, self._runtime = flash, runtime
         self._random = random.Random(f"{seed} {runtime}")
-        self._number = 0  # of the last name that was given
+        self._changes = Changes(self._random)
         self.state, self.report = State(), Report()
         settings = {"version": 1, "name": NAME, "chip": "esp32", "pins": PINS}
         secrets = {"wifi": {"ssid": "simulated", "password": "simulated-air"}, "keys": [keys.jwk(*FIRST)]}
@@ -184,9 +148,9 @@ class Run:
         if kind == ANY_MOMENT:
             timer.start()
         try:
-            with toggling(board, token(self.state, "pins:write")) as answered, closing(client(board)) as line:
+            with toggling(board, self.state.token("pins:write")) as answered, closing(client(board)) as line:
                 for _ in range(ANSWERS):
-                    change = self._change()
+                    change = self._changes.next(self.state)
                     try:
                         self._ask(line, change)
                     except LOST:
@@ -200,79 +164,13 @@ class Run:
                 timer.join()
 
     def _ask(self, line: http.client.HTTPConnection, change: Change) -> None:
-        value = token(self.state, "admin", kid=change.signer)
-        fields = sign_for(line, change, value) if change.is_signed else {}
+        value = self.state.token("admin", kid=change.signer)
+        fields = sign_for(line, change.method, change.path, change.body, value) if change.is_signed else {}
         status, told = ask(line, change.method, change.path, value, change.body, fields)
         if not 200 <= status < 300:
             raise Broken(f"{change.method} {change.path} {change.body}: {status} {told}")
         change.do(self.state)
         self.report.answered += 1
-
-    def _change(self) -> Change:
-        """What is asked for next."""
-        state = self.state
-        self._number += 1
-        name = f"n{self._number}"
-        choices = [
-            self._revoke_token,
-            self._revoke_token,
-            self._revoke_subject,
-            self._revoke_all,
-            self._tell_time,
-        ]
-        if len(state.keys) < MOST_KEYS:
-            choices += [self._derive]
-        if len(state.keys) > 1:
-            choices += [self._retire]
-        return self._random.choice(choices)(name)
-
-    def _revoke_token(self, name: str) -> Change:
-        until = int(time.time()) + AN_HOUR
-        body = {"jti": name, "until": until}
-        return Change("POST", "revocations", body, lambda state: state.jtis.update({name: until}))
-
-    def _revoke_subject(self, name: str) -> Change:
-        # So few that they come again, and later than before.
-        sub, before = f"s{self._number % 8}", int(time.time()) - AN_HOUR + self._number % 1000
-        body = {"sub": sub, "before": before}
-
-        def do(state: State) -> None:
-            state.subs[sub] = max(before, state.subs.get(sub, 0))
-            prune(state)
-
-        return Change("POST", "revocations", body, do)
-
-    def _revoke_all(self, name: str) -> Change:
-        before = int(time.time()) - 2 * AN_HOUR + self._random.randint(0, AN_HOUR)
-
-        def do(state: State) -> None:
-            state.before = max(before, state.before)
-            prune(state)
-
-        return Change("POST", "revocations", {"before": before}, do)
-
-    def _tell_time(self, _name: str) -> Change:
-        now = int(time.time())
-
-        def do(state: State) -> None:
-            state.mark = max(state.mark, now - LAG)
-
-        return Change("PUT", "clock", {"now": now}, do, is_signed=True)
-
-    def _derive(self, name: str) -> Change:
-        source, salt = self._random.choice(list(self.state.keys)), self._random.randbytes(32)
-        secret = hkdf.derive(self.state.keys[source], salt, device=NAME, kid=name)
-        body = {"kid": name, "from": source, "salt": keys.encode(salt)}
-        return Change("POST", "keys", body, lambda state: state.keys.update({name: secret}))
-
-    def _retire(self, name: str) -> Change:
-        kid, signer = self._random.sample(list(self.state.keys), 2)
-
-        def do(state: State) -> None:
-            del state.keys[kid]
-            state.retired.append(kid)
-
-        return Change("DELETE", f"keys/{kid}", None, do, signer)
 
     def _full(self) -> tuple[bool, bool]:
         """Whether the next cut could come to the end of what is kept of revocations, and of retired keys."""
@@ -304,7 +202,7 @@ class Run:
             demand(ask(line, "GET", "/healthz") == (200, {"status": "ok"}), "it is not well")
             self._adopt(line, change)
             self._check_tokens(line)
-            status, told = ask(line, "GET", "audit", token(self.state, "audit:read"))
+            status, told = ask(line, "GET", "audit", self.state.token("audit:read"))
             demand((status, told.get("chain")) == (200, "whole"), f"the record: {status} {told}")
         self._check_files()
         for text in board.serial:
@@ -315,15 +213,15 @@ class Run:
         if change is not None:
             done = deepcopy(self.state)
             change.do(done)
-            old, new = seen(self.state), seen(done)
+            old, new = self.state.told(), done.told()
             demand(found in (old, new), f"neither old nor new: {change}\n{found}\n{old}\n{new}")
             if found == new != old:
                 self.state = done
             self.report.in_flight["either" if old == new else "new" if found == new else "old"] += 1
-        demand(found == seen(self.state), f"it has forgotten:\n{found}\n{seen(self.state)}")
+        demand(found == self.state.told(), f"it has forgotten:\n{found}\n{self.state.told()}")
 
     def _tell(self, line: http.client.HTTPConnection) -> dict[str, Any]:
-        """What the board has, in the form of `seen`."""
+        """What the board has, in the form of State.told."""
         secrets = json.loads((self._flash / "secrets.json").read_text())
         first = secrets["keys"][0]
         admin = signed(keys.secret(first), first["kid"], "admin")
@@ -347,20 +245,20 @@ class Run:
     def _check_tokens(self, line: http.client.HTTPConnection) -> None:
         """What is revoked is refused, and what is not is not: some of each."""
         state, choose = self.state, self._random
-        wanted: list[tuple[str, int]] = [(token(state, "", kid=kid), 200) for kid in state.keys]
+        wanted: list[tuple[str, int]] = [(state.token("", kid=kid), 200) for kid in state.keys]
         if state.jtis:
-            wanted.append((token(state, "", jti=choose.choice(list(state.jtis))), 401))
+            wanted.append((state.token("", jti=choose.choice(list(state.jtis))), 401))
         if state.subs:
             sub = choose.choice(list(state.subs))
-            wanted.append((token(state, "", sub=sub, iat=state.subs[sub] - 1), 401))
+            wanted.append((state.token("", sub=sub, iat=state.subs[sub] - 1), 401))
         if state.before > 0:
-            wanted.append((token(state, "", iat=state.before - 1), 401))
+            wanted.append((state.token("", iat=state.before - 1), 401))
         for value, status in wanted:
             found = ask(line, "GET", "device", value)
             demand(found[0] == status, f"a token is answered with {found}, not with {status}")
         if state.retired:
             body = {"kid": choose.choice(state.retired), "from": state.newest, "salt": keys.encode(bytes(32))}
-            found = ask(line, "POST", "keys", token(state, "admin"), body)
+            found = ask(line, "POST", "keys", state.token("admin"), body)
             demand((found[0], found[1].get("code")) == (409, "key_retired"), f"a retired key: {found}")
 
     def _check_files(self) -> None:
@@ -373,93 +271,6 @@ class Run:
             if path.stem == "clock":
                 demand(content["mark"] >= self.state.mark, "the clock's mark went back")
                 self.state.mark = content["mark"]
-
-
-def seen(state: State) -> dict[str, Any]:
-    """What a board of this state tells."""
-    return {
-        "keys": state.keys,
-        "retired": sorted(state.retired),
-        "jtis": state.jtis,
-        "subs": state.subs,
-        "before": state.before,
-    }
-
-
-def prune(state: State) -> None:
-    """Forget the subjects whose time has passed for everybody."""
-    state.subs = {sub: before for sub, before in state.subs.items() if before > state.before}
-
-
-def token(state: State, scope: str, kid: str | None = None, **claims: Any) -> str:
-    """A token of the board's newest key, or of `kid`."""
-    kid = kid or state.newest
-    return signed(state.keys[kid], kid, scope, **claims)
-
-
-def signed(secret: bytes, kid: str, scope: str, **claims: Any) -> str:
-    """A token that was made a moment ago, and is good for an hour."""
-    now = int(time.time())
-    every = {"aud": NAME, "sub": "chief", "iat": now - 5, "exp": now + AN_HOUR, "scope": scope, **claims}
-    return jwt.encode(every, secret, algorithm="HS256", headers={"kid": kid})
-
-
-def client(board: Board) -> http.client.HTTPConnection:
-    """A connection that is opened at the first request, and kept."""
-    return http.client.HTTPConnection("127.0.0.1", board.port, timeout=10)
-
-
-def ask(
-    line: http.client.HTTPConnection,
-    method: str,
-    path: str,
-    value: str | None = None,
-    body: dict[str, Any] | None = None,
-    more: Mapping[str, str] = MappingProxyType({}),
-) -> tuple[int, Any]:
-    """The status and the JSON of the answer. `value` is the token; `more` are header fields, which may take
-    its place. Raises one of LOST.
-    """
-    fields = {"Host": NAME, "Content-Type": "application/json"}
-    if value is not None:
-        fields["Authorization"] = f"Bearer {value}"
-    fields |= more
-    data = None if body is None else json.dumps(body)
-    line.request(method, path if path.startswith("/") else f"/api/v1/{path}", data, fields)
-    answer = line.getresponse()
-    content = answer.read()
-    return answer.status, json.loads(content) if content else {}
-
-
-def sign_for(line: http.client.HTTPConnection, change: Change, value: str) -> dict[str, str]:
-    """The fields that sign the change with this token. Raises one of LOST."""
-    _, told = ask(line, "GET", "challenge")
-    path, body = f"/api/v1/{change.path}", json.dumps(change.body).encode()
-    return proof.sign(
-        value, change.method, NAME, path, body, challenge=told["nonce"], created=int(time.time())
-    )
-
-
-@contextmanager
-def toggling(board: Board, value: str) -> Iterator[list[int]]:
-    """Somebody else uses it meanwhile, until it answers no more. Gives how many were answered, in the end."""
-    ended, answered = threading.Event(), []
-
-    def toggle() -> None:
-        count = 0
-        with closing(client(board)) as line, suppress(*LOST):
-            while not ended.is_set():
-                ask(line, "POST", "pins/relay/toggle", value, {})
-                count += 1
-        answered.append(count)
-
-    thread = threading.Thread(target=toggle, daemon=True)
-    thread.start()
-    try:
-        yield answered
-    finally:
-        ended.set()
-        thread.join()
 
 
 def demand(kept: bool, what: str) -> None:
