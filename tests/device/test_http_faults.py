@@ -11,6 +11,7 @@ from firmware import http as http_module
 from firmware import places as places_module
 from firmware.connection import IDLE, LINGER, WRITE, Connection
 from firmware.http import Server
+from firmware.ratelimit import key_of
 from firmware.response import PERHAPS_DONE, Response, problem
 from harness import cases, equal
 from http_bench import LIMITS, Bench, Quick, Wire, echo, get
@@ -146,6 +147,20 @@ async def test_who_is_not_admitted_to_tls_is_not_served():
         assert connection is bench.server.seen[0]
         assert connection._reclaim == server.reclaim
         assert connection._scratch is server._scratch
+
+
+async def test_who_has_shown_a_good_token_in_tls_is_let_in_again():
+    """The address is kept, not who has it: see ratelimit.py."""
+    response = Response(200)
+    response.stranger = False
+    async with Bench(lambda request: response) as bench:
+        known = []
+        bench.server.limiter.know = known.append
+        equal((await bench.exchange(get("/"))).status, 200)
+        equal(known, [])
+        bench.server.tls = Doorman(True)
+        equal((await bench.exchange(get("/"), address="192.168.1.7")).status, 200)
+        equal(known, [key_of(PEER)])
 
 
 async def test_it_tells_whether_it_listens():
@@ -429,7 +444,7 @@ async def test_what_may_have_been_done_is_not_answered_with_try_again(path):
     low, heard = [], []
     async with Bench(begun(path)) as bench:
         bench.server.on_low_memory = lambda: low.append(1)
-        bench.server.on_request = lambda request, response: heard.append((request.path, response.code))
+        bench.server.on_request = lambda *told: heard.append(told)
         if path == "/log":
             bench.server.on_request = no_memory
         client = bench.connect(get(path, method="POST") + get("/second", method="POST"))
@@ -441,7 +456,8 @@ async def test_what_may_have_been_done_is_not_answered_with_try_again(path):
         equal(answer.fields["connection"], "close")
         equal(await client.rest(), b"")  # neither a second answer nor the next request's
         if path != "/log":
-            equal(heard[-1], (path, "perhaps_done"))
+            request, response = heard[-1]
+            equal((request.path, response.status, response.code), (path, 500, "perhaps_done"))
 
 
 async def test_what_has_not_been_begun_may_be_tried_again():
