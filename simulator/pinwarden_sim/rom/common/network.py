@@ -15,7 +15,6 @@ _NO_AP_FOUND = const(201)
 _HOSTNAME_MAX = const(32)
 _SIGNAL = const(-55)  # dBm
 
-_hostname = "mpy-esp32"
 _interfaces = {}
 
 
@@ -127,12 +126,12 @@ def hostname(name=None):
     """The name that DHCP and mDNS tell the network; must be set before connecting. ValueError above 32
     characters.
     """
-    global _hostname
+    chip = silicon.chip()
     if name is not None:
         if len(name) > _HOSTNAME_MAX:
             raise ValueError
-        _hostname = name
-    return _hostname
+        chip.hostname = name
+    return chip.hostname
 
 
 def __getattr__(name):

@@ -30,6 +30,4 @@ def time():
 
 def settime():
     """Set the chip's clock."""
-    from simulated import clock_set
-
-    clock_set.move(time() + clock.EPOCH)
+    silicon.chip().clock.move(time() + clock.EPOCH)

@@ -6,10 +6,11 @@ On MicroPython an object of this class is mounted as the root; on CPython its me
 
 import errno
 
+from .writing import BLOCK, WritableFile, in_blocks, step
+
 _ROM = "/.rom/"
 _FILE = 0x8000
 _PLENTY = 64  # blocks: with so many free, and no cut to come, a file is written by the disk itself
-_BLOCK = 4096  # bytes; a file takes whole ones, as on LittleFS
 
 
 class Flash:
@@ -38,7 +39,7 @@ class Flash:
     def set(self, state):
         """What the host says of it: at the start, and when a test changes it."""
         if "size" in state:
-            self.blocks = state["size"] // _BLOCK
+            self.blocks = state["size"] // BLOCK
         if "cut" in state:
             self.left = state["cut"]  # bytes until the power fails; None: it does not
         if "steps" in state:
@@ -96,8 +97,6 @@ class Flash:
         ):
             self.unsettled = (place, size)
             return self.disk.open(place, mode)
-        from .writing import WritableFile  # here: most boards do not need it, and their memory is small
-
         self._step("open", path)
         raw = self.disk.open(place, mode.replace("b", "").replace("t", "") + "b")
         self._step("open", path)
@@ -144,7 +143,7 @@ class Flash:
         """(block size, fragment size, blocks, free ones, available ones, …, longest name)"""
         self._settle()
         free = max(0, self.blocks - self.used)
-        return (_BLOCK, _BLOCK, self.blocks, free, free, 0, 0, 0, 0, 255)
+        return (BLOCK, BLOCK, self.blocks, free, free, 0, 0, 0, 0, 255)
 
     def chdir(self, path):
         folder = self.resolve(path)
@@ -164,8 +163,6 @@ class Flash:
 
     def _step(self, what, path):
         if self.steps is not None:
-            from .writing import step
-
             step(self, what, self.resolve(path))
 
     def _settle(self):
@@ -182,8 +179,3 @@ class Flash:
 def _sized(entries, disk, folder):
     for name, kind, *_ in entries:
         yield name, kind, 0, disk.stat(folder + "/" + name)[6] if kind == _FILE else 0
-
-
-def in_blocks(size):
-    """The blocks of a file of so many bytes."""
-    return (size + _BLOCK - 1) // _BLOCK

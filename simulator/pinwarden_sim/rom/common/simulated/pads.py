@@ -6,14 +6,18 @@ A Pin is its pad, one object for both: here it is in the firmware's memory, on a
 import utime
 from micropython import const
 
+from . import silicon
+
 _IN = const(1)
 _OUT = const(3)
 _OPEN_DRAIN = const(7)
 _PULL_UP = const(2)
+_RISING = const(1)
+_FALLING = const(2)
 _OUTPUT = const(2)  # the bit of a mode that makes it an output
 
 # Pads that exist, and the first of those that have no output driver. The firmware's own table forbids more
-# (flash, USB, …), which is policy; this is what the silicon has. Text, as it is in memory for ever.
+# (flash, USB, …), which is policy; this is what the silicon has.
 _CHIPS = """
 esp32 34 0-23 25-27 32-39
 esp32s2 46 0-21 26-46
@@ -23,35 +27,28 @@ esp32c6 99 0-30
 """
 
 
-class Pads:
-    """All pads of a chip; `levels` are outputs that a soft reset left driven ({gpio as text: level})."""
+def find(gpio):
+    """The pad of this number. Raises ValueError, as machine.Pin does, when the chip has no such."""
+    pads = silicon.chip().pads
+    if gpio not in pads:
+        if type(gpio) is not int or not _has(gpio):
+            raise ValueError("invalid pin")
+        pads[gpio] = object.__new__(Pin)
+        pads[gpio].gpio = gpio
+    return pads[gpio]
 
-    def __init__(self, model, levels, link):
-        start = _CHIPS.find("\n" + model + " ") + 1
-        self.ranges = _CHIPS[start : _CHIPS.find("\n", start)].split(" ")[1:]
-        self.link = link
-        self.used = {}
-        Pin.pads = self  # there is one chip
-        for gpio, level in levels.items():
-            pad = self.find(int(gpio))
-            pad.mode = _OUT
-            pad.out = pad.told = level
 
-    def find(self, gpio):
-        """The pad of this number. Raises ValueError, as machine.Pin does, when the chip has no such."""
-        if gpio not in self.used:
-            if type(gpio) is not int or not self._has(gpio):
-                raise ValueError("invalid pin")
-            pad = self.used[gpio] = object.__new__(Pin)
-            pad.gpio = gpio
-        return self.used[gpio]
+def _has(gpio):
+    for ends in _ranges()[1:]:
+        first, last = ends.split("-")
+        if int(first) <= gpio <= int(last):
+            return True
+    return False
 
-    def _has(self, gpio):
-        for ends in self.ranges[1:]:
-            first, last = ends.split("-")
-            if int(first) <= gpio <= int(last):
-                return True
-        return False
+
+def _ranges():
+    start = _CHIPS.find("\n" + silicon.chip().model + " ") + 1
+    return _CHIPS[start : _CHIPS.find("\n", start)].split(" ")[1:]
 
 
 class Pin:
@@ -62,8 +59,8 @@ class Pin:
     OPEN_DRAIN = _OPEN_DRAIN
     PULL_DOWN = 1
     PULL_UP = _PULL_UP
-    IRQ_RISING = 1
-    IRQ_FALLING = 2
+    IRQ_RISING = _RISING
+    IRQ_FALLING = _FALLING
 
     # The pad's state, until it has another.
     mode = _IN
@@ -77,9 +74,7 @@ class Pin:
     trigger = 0
 
     def __new__(cls, gpio, *args, **kwargs):
-        from .silicon import chip
-
-        return chip().pads.find(gpio)
+        return find(gpio)
 
     def __init__(self, gpio, mode=None, pull=-1, *, value=None, drive=None, hold=None):
         if mode is not None or pull != -1 or value is not None:
@@ -121,7 +116,12 @@ class Pin:
     # From here on, what a board's has not: the pad as the simulation sees it.
 
     def has_driver(self):
-        return self.gpio < int(self.pads.ranges[0])
+        return self.gpio < int(_ranges()[0])
+
+    def was_driven(self, level):
+        """The state that a soft reset leaves of an output."""
+        self.mode = _OUT
+        self.out = self.told = level
 
     def driven(self):
         """The level that somebody drives, 0 or 1; None when nobody does."""
@@ -138,9 +138,18 @@ class Pin:
             level = 1 if pulled or self.mode == _OPEN_DRAIN else 0
         return level
 
+    def drive(self, level):
+        """The world drives the pad (a button), or lets go of it (None), and the handler hears of it."""
+        before = self.level()
+        self.external = level
+        self.tell()
+        after = self.level()
+        if self.handler is not None and before != after and self.trigger & (_RISING if after else _FALLING):
+            self.handler(self)
+
     def tell(self):
         """Tell the host the level, if it is another one."""
         level = self.driven()
         if level != self.told and self.pwm is None:
             self.told = level
-            self.pads.link.send({"e": "pin", "gpio": self.gpio, "level": level, "t": utime.time()})
+            silicon.chip().link.send({"e": "pin", "gpio": self.gpio, "level": level, "t": utime.time()})

@@ -1,14 +1,20 @@
-"""What `machine` has for other than plain pins: PWM, ADC, and the bits that a light strip takes. Loaded when
-somebody asks for one.
-"""
-
-import sys
+"""What `machine` has for other than plain pins: PWM, ADC, and the bits that a light strip takes."""
 
 import utime
 
 from . import silicon
 
 _ALL = 65536  # the duty of a PWM that is always high
+
+# The LEDC's channels and timers, the first and the last pad of ADC1. Pads of ADC2 are "invalid" here: on a
+# chip whose Wi-Fi is on, they cannot be read.
+_CHIPS = """
+esp32 16 8 32 39
+esp32s2 8 4 1 10
+esp32s3 8 4 1 10
+esp32c3 6 4 0 4
+esp32c6 6 4 0 6
+"""
 
 
 class PWM:
@@ -18,7 +24,7 @@ class PWM:
 
     def __init__(self, pin, freq=5000, *, duty_u16=_ALL // 2):
         self._pin = pin
-        _check("ledc", self._pin, freq)
+        _find_channel(pin, freq)
         self._duty = None
         self._freq = freq
         self._pin.pwm = self
@@ -61,7 +67,9 @@ class ADC:
 
     def __init__(self, pin, *, atten=3):
         self._pin = pin
-        _check("adc", self._pin)
+        _, _, first, last = _figures()
+        if not first <= pin.gpio <= last:
+            raise ValueError("invalid pin")
 
     def read_uv(self):
         """Microvolts, calibrated: of whole millivolts, as on the board."""
@@ -81,14 +89,24 @@ def bitstream(pin, encoding, timing, buf):
 def _tell(pin, event):
     event["gpio"] = pin.gpio
     event["t"] = utime.time()
-    pin.pads.link.send(event)
+    silicon.chip().link.send(event)
 
 
-def _check(what, *args):
-    """Whether the chip can do it. What knows that is needed no longer than this."""
-    import simulated.limits
+def _find_channel(pin, freq):
+    """For one more PWM. Raises as machine.PWM does."""
+    if not pin.has_driver():
+        raise OSError(-258, "ESP_ERR_INVALID_ARG")
+    if not 0 < freq <= 40000000:
+        raise ValueError("frequency must be from 1Hz to 40MHz")
+    channels, timers, _, _ = _figures()
+    others = [other.pwm for other in silicon.chip().pads.values() if other is not pin and other.pwm]
+    if len(others) >= channels:
+        raise RuntimeError("out of PWM channels:%d" % channels)
+    freqs = {pwm._freq for pwm in others}
+    if len(freqs | {freq}) > timers:
+        raise RuntimeError("out of PWM timers:%d" % timers)
 
-    try:
-        getattr(simulated.limits, what)(silicon.chip(), *args)
-    finally:
-        del sys.modules["simulated.limits"], simulated.limits
+
+def _figures():
+    start = _CHIPS.find("\n" + silicon.chip().model + " ") + 1
+    return [int(figure) for figure in _CHIPS[start : _CHIPS.find("\n", start)].split(" ")[1:]]

@@ -3,6 +3,7 @@ the REPL.
 """
 
 import asyncio
+import gc
 import sys
 
 from . import silicon
@@ -25,7 +26,11 @@ def run(port, die, mount, execute, names=None):
     link.obey = chip.obey
     chip.flash = mount(config, link)
     _attend(link)
-    usb = config.get("usb")
+    usb, paths = config.get("usb"), ("/boot.py", "/main.py")
+    if not config.get("main", True):  # after a tool's soft reset
+        paths = ("/boot.py",)
+    config = None
+    gc.collect()  # the firmware's memory is whole now, as a board's is
     if usb:
         for name in [name for name in names if not name.startswith("__")]:
             del names[name]
@@ -33,10 +38,7 @@ def run(port, die, mount, execute, names=None):
         names = {"__name__": "__main__"}
     link.interrupts = usb
     try:
-        # Not main.py after a tool's soft reset.
-        _run_files(
-            chip, execute, names, ("/boot.py", "/main.py") if config.get("main", True) else ("/boot.py",)
-        )
+        _run_files(chip, execute, names, paths)
     except KeyboardInterrupt:
         pass
     if usb:

@@ -10,8 +10,8 @@ import sys
 
 import utime
 
+from . import pads
 from .clock import Clock
-from .pads import Pads
 
 PWRON_RESET = 1
 HARD_RESET = 2
@@ -19,7 +19,7 @@ WDT_RESET = 3
 DEEPSLEEP_RESET = 4
 SOFT_RESET = 5
 
-_the_chip = None
+_chips = []  # the one
 
 
 class Silicon:
@@ -36,37 +36,50 @@ class Silicon:
         self.ports = config.get("ports")
         self.opened = []
         self.clock = Clock(config.get("clock"), link)
-        self.pads = Pads(self.model, config.get("levels") or {}, link)
+        self.pads = {}  # those that are used, by their GPIO numbers
         # "offset" is seconds from the host's clock to the time server's, "step" what it grows by at each
         # question; "names" are servers that differ from all others.
         self.ntp = config.get("ntp") or {"up": True, "offset": 0, "reply": "good", "step": 0, "names": {}}
         self.access_point = config.get("wifi", True)  # whether one is in reach
         self.station = None  # the network.WLAN that wants to be connected
+        self.hostname = "mpy-esp32"
         self.nvs = config.get("nvs") or {}
         self.flash = None
         self.started = utime.ticks_ms()
-        for command in config.get("world", ()):  # what it did before this start
-            self.obey(command)
 
     def obey(self, command):
         """Carry out what the host asks. Returns the answer, a dict."""
-        if command["do"] == "status":
+        do = command["do"]
+        if do == "status":
             return self.status()
-        if command["do"] == "memory":  # on the serial port: MicroPython tells it nowhere else
+        if do == "memory":  # on the serial port: MicroPython tells it nowhere else
             import micropython
 
             gc.collect()
             micropython.qstr_info()
             micropython.mem_info()
             return {}
-        import simulated.world
-
-        try:
-            return simulated.world.obey(self, command)
-        finally:  # or it would stay, in the midst of the free memory
-            for name in ("world", "clock_set"):
-                if sys.modules.pop("simulated." + name, None):
-                    delattr(simulated, name)
+        if do == "clock":
+            self.clock.move(command["unix"])
+        elif do == "jump":
+            self.clock.jump(command["seconds"])
+        elif do == "unset":
+            self.clock.unset()
+        elif do == "ntp":
+            self.ntp = command["ntp"]
+        elif do == "wifi":
+            self.access_point = command["up"]
+            if self.station is not None and not self.access_point:
+                self.station.beacon_lost()
+        elif do == "drive":
+            pads.find(command["gpio"]).drive(command["level"])
+        elif do == "analog":
+            pads.find(command["gpio"]).millivolts = command["mv"]
+        elif do == "flash":
+            self.flash.set(command["flash"])
+        else:
+            return {"error": "unknown command: %s" % do}
+        return {}
 
     def host_port(self, port):
         """The port of this computer that the board's `port` is."""
@@ -89,15 +102,18 @@ class Silicon:
 
 def chip():
     """The chip of this process."""
-    if _the_chip is None:
+    if not _chips:
         from .no_link import NoLink
 
         power_on({"clock": {"offset": 0, "set": True}}, NoLink())
-    return _the_chip
+    return _chips[0]
 
 
 def power_on(config, link):
     """Make the chip of this process. Returns it."""
-    global _the_chip
-    _the_chip = Silicon(config, link)
-    return _the_chip
+    _chips[:] = [Silicon(config, link)]
+    for gpio, level in (config.get("levels") or {}).items():
+        pads.find(int(gpio)).was_driven(level)
+    for command in config.get("world", ()):  # what it did before this start
+        chip().obey(command)
+    return chip()

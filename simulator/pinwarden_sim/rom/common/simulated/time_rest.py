@@ -3,7 +3,7 @@
 from time import gmtime as localtime  # noqa: F401 (the board has no time zone)
 
 from . import silicon
-from .clock import EPOCH
+from .clock import EPOCH, seconds
 
 
 def time_ns():
@@ -11,10 +11,8 @@ def time_ns():
 
 
 def mktime(date):
-    from . import clock_set
-
-    return clock_set.seconds(*date[:6])
+    return seconds(*date[:6])
 
 
-def sleep(seconds):
-    silicon.chip().link.wait(int(seconds * 1000))
+def sleep(duration):
+    silicon.chip().link.wait(int(duration * 1000))

@@ -5,9 +5,14 @@ Every byte is counted, so that the power can fail in the middle of a write, and 
 
 import io
 
-from .flash import in_blocks
+BLOCK = 4096  # bytes; a file takes whole ones, as on LittleFS
 
 _ENOSPC = 28  # which MicroPython's errno does not list
+
+
+def in_blocks(size):
+    """The blocks of a file of so many bytes."""
+    return (size + BLOCK - 1) // BLOCK
 
 
 def step(flash, what, path):
