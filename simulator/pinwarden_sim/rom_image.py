@@ -58,9 +58,9 @@ _WORD = 8
 _TIMEOUT = 10.0  # seconds
 
 
-def burn(folder: Path, interpreter: list[str]) -> None:
+def burn(folder: Path, interpreter: list[str]) -> bool:
     """Put the image of `folder`, the compiled stand-ins, beside them, if `interpreter` can use it: it has
-    native code of a kind that mpy-cross makes for this computer, and a ROMFS.
+    native code of a kind that mpy-cross makes for this computer, and a ROMFS. Returns whether it can.
     """
     writer = VfsRomWriter()
     for part in ("common", "micropython"):
@@ -78,8 +78,10 @@ def burn(folder: Path, interpreter: list[str]) -> None:
         told = subprocess.run(probe, capture_output=True, timeout=_TIMEOUT, check=False).stdout
     except subprocess.TimeoutExpired:
         told = b""
-    if told.strip() != b"True":
+    works = told.strip() == b"True"
+    if not works:
         target.unlink()
+    return works
 
 
 def _with_code(mpy: bytes, code: bytes) -> bytes:

