@@ -21,7 +21,6 @@ from pinwarden import boardlib
 from pinwarden_sim import Board
 
 HEAP = "192k"  # objects are twice as large here as on the board
-HEAP_FOR_EVERY_KIND = "204k"  # with a pin of each kind beside the others: see docs/decisions/memory.md
 NAMES_THAT_FIT = 1260
 
 _PINS = {

@@ -14,14 +14,11 @@ from itertools import count, pairwise
 from typing import Any
 
 import pytest
-from bench.heap import HEAP, HEAP_FOR_EVERY_KIND
 
 import testbed
 from pinwarden import proof
 from pinwarden_sim import Board
 
-# With less, one who changes keys or reads the audit may be told 503: see docs/decisions/memory.md.
-FOR_ADMINISTRATION = "200k"
 EVERY_KIND = {**testbed.PINS, **testbed.KINDS, "door": {**testbed.KINDS["door"], "gpio": 4}}
 del EVERY_KIND["gate"]  # has the opener's GPIO
 REQUESTS = 1000
@@ -143,11 +140,7 @@ def free(board: Board, caller: Caller) -> int:
     return max(seen)
 
 
-with_every_kind = pytest.mark.parametrize(
-    ("heap", "pins"),
-    [(HEAP, testbed.PINS), (HEAP_FOR_EVERY_KIND, EVERY_KIND)],
-    ids=["switches", "every kind"],
-)
+with_every_kind = pytest.mark.parametrize("pins", [testbed.PINS, EVERY_KIND], ids=["switches", "every kind"])
 
 
 @with_every_kind
@@ -197,7 +190,6 @@ def test_a_thousand_requests_leave_nothing_behind(board: Board, caller: Caller) 
     assert board.starts == [1]
 
 
-@pytest.mark.parametrize("heap", [FOR_ADMINISTRATION])
 def test_administration_leaves_nothing_behind(board: Board, caller: Caller) -> None:
     """Each request loads modules that no other needs."""
     kids = (f"key-{number}" for number in count())  # for ever: a retired one may not come back

@@ -7,7 +7,7 @@ import json
 from contextlib import closing
 
 import pytest
-from bench.heap import HEAP_FOR_EVERY_KIND, NAMES_THAT_FIT, figures
+from bench.heap import NAMES_THAT_FIT, figures
 
 import testbed
 from pinwarden_sim import Board
@@ -62,9 +62,7 @@ def test_memory_and_names(board: Board) -> None:
     assert at_start.names < later.names < NAMES < NAMES_THAT_FIT
 
 
-@pytest.mark.parametrize(
-    ("heap", "pins"), [(HEAP_FOR_EVERY_KIND, {**testbed.KINDS, "up": testbed.PINS["lamp"]})]
-)
+@pytest.mark.parametrize("pins", [{**testbed.KINDS, "up": testbed.PINS["lamp"]}])
 def test_names_of_every_kind(board: Board) -> None:
     use_everything(board)
     told = figures(board)
