@@ -20,14 +20,17 @@ NAME = "code"  # of the module
 
 # All names in it are MicroPython's own: others would be among those that are counted.
 _MODULE = """
-import uctypes, vfs
+import sys, uctypes, vfs
 
 def start():
     # Where a function has its code: behind its type, its context and its children.
     return uctypes.struct(id(code), {"code": 24 | uctypes.UINT64}).code
 
 def open():
-    return vfs.VfsRom(uctypes.bytearray_at(start(), %(size)d))
+    disk = vfs.VfsRom(uctypes.bytearray_at(start(), %(size)d))
+    vfs.mount(disk, "/.rom")
+    sys.path[:] = ["/.rom/common", "/.rom/micropython", ".frozen"]
+    return disk
 
 def end():
     return start() + %(end)d
@@ -38,11 +41,10 @@ def code():
 """
 # Functions with all kinds of arguments, classes, texts and numbers have to be found where they have moved to.
 _PROBE = """
-import gc, sys, vfs
+import gc, sys
 sys.path[:] = [sys.argv[1], ".frozen"]
 import code
-vfs.mount(code.open(), "/.rom")
-sys.path[:] = ["/.rom/common", "/.rom/micropython", ".frozen"]
+code.open()
 __import__("simulated.unix").unix.burn(code.start(), code.end())
 from machine import Pin
 import network, neopixel
@@ -53,7 +55,7 @@ lights = neopixel.NeoPixel(Pin(16), 2)
 lights.fill((1, 2, 3))
 print(pin.value() == 1 and lights[1] == (1, 2, 3) and network.WLAN().ifconfig()[0] == "0.0.0.0")
 """
-_ROOM = 32768  # bytes for their objects
+_ROOM = 65536  # bytes for their objects, which are some 16 kB
 _WORD = 8
 _TIMEOUT = 10.0  # seconds
 

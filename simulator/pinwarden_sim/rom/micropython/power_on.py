@@ -12,8 +12,6 @@ except ImportError:
     pass  # then the stand-ins come from the host's folder, and are on the heap
 else:
     disk, path = code.open(), ""
-    vfs.mount(disk, "/.rom")
-    sys.path[:] = ["/.rom/common", "/.rom/micropython", ".frozen"]
     __import__("simulated.unix").unix.burn(code.start(), code.end())
     code = None
 

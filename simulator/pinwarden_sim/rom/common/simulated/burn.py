@@ -14,7 +14,7 @@ import uctypes
 
 _FIXED = 2  # of a map's flags: its table cannot be changed
 _WORD = 8  # octets
-_KEPT = 48  # words
+_KEPT = 256  # words, at the most
 
 
 def words(at, count):
@@ -62,6 +62,7 @@ class Burner:
             for place, word in enumerate(words(table, 2 * size)):
                 if word in self._modules:
                     put(table, place, self._copies[word])
+        self.kept = self.kept[: self._count * _WORD]
 
     def _copy(self, old, count):
         """Copy so many words. Returns where to."""
