@@ -108,12 +108,23 @@ def contents(
         made = dict(pool.map(lambda item: _made(*item, mpy=mpy, architecture=architecture), sources.items()))
     made = {_WEB + name: data for name, data in served.items()} | made
     if mpy:
-        going = unloaded()
-        for place, table in name_tables().items():
-            compiled = place.removesuffix(".py") + ".mpy"
-            resident = place.rpartition("/")[2].removesuffix(".py") not in going
-            made[compiled] = bytecode.renamed(made[compiled], table, resident=resident)
+        _rename(made)
     return made
+
+
+def _rename(made: dict[str, bytes]) -> None:
+    """Give the modules among the board's files their shorter names: what stays first, and what is unloaded
+    by the names that are there then.
+    """
+    going = unloaded()
+    tables = {place.removesuffix(".py"): table for place, table in name_tables().items()}
+    known: set[str] = set()
+    for place in sorted(tables, key=lambda place: place.rpartition("/")[2] in going):
+        resident = place.rpartition("/")[2] not in going
+        data = bytecode.renamed(made[place + ".mpy"], tables[place], resident=resident, known=known)
+        made[place + ".mpy"] = data
+        if resident:
+            known.update(bytecode.names(data))
 
 
 def name_tables(callers: Iterable[str] = ()) -> dict[str, short_names.Table]:

@@ -8,7 +8,7 @@ number is 7 bits an octet, the highest ones first.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from pinwarden.errors import MissingPart
 
@@ -22,15 +22,17 @@ _LONGEST = 255  # octets of a name
 _TEXT, _BYTES, _TUPLE = 5, 6, 10
 
 
-def renamed(mpy: bytes, table: Table, *, resident: bool = False) -> bytes:
+def renamed(mpy: bytes, table: Table, *, resident: bool = False, known: Container[str] = ()) -> bytes:
     """The .mpy file with other names. Of a `resident` module, one that is never unloaded, the texts become
-    names as well: as an object a text costs twice as much, and a name is never freed. Raises MissingPart if
-    it is no file that we can read.
+    names as well: as an object a text costs twice as much, and a name is never freed. Of any other only those
+    that are `known`, names of what stays. Raises MissingPart if it is no file that we can read.
     """
     head, names, end = _list_of(mpy)
     entries = [_entry(name, table) for name in names]
-    if resident:
-        entries += [octets(len(text) << 1) + text + b"\0" for text in _texts(mpy, end)]
+    for text in _texts(mpy, end):
+        entry = octets(len(text) << 1) + text + b"\0"
+        if (resident or text.decode() in known) and entry not in entries:
+            entries.append(entry)
     _, after_count = number(mpy, _HEAD)
     return mpy[:_HEAD] + octets(len(entries)) + mpy[after_count:head] + b"".join(entries) + mpy[end:]
 

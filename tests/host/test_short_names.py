@@ -240,6 +240,27 @@ def test_what_is_unloaded_keeps_its_texts_out_of_the_names() -> None:
     assert not [name for name in bytecode.names(contents["/firmware/settings.mpy"]) if len(name) > 40]
 
 
+def test_what_is_unloaded_has_as_names_what_is_one_anyway() -> None:
+    """Else `max_body` of the settings would be two objects beside the name that the server looks it up by."""
+    contents = board.contents(mpy=True)
+    unloaded = board.unloaded()
+    staying = {
+        name
+        for place, data in contents.items()
+        if place.endswith(".mpy") and Path(place).stem not in unloaded
+        for name in bytecode.names(data)
+    }
+    settings = set(bytecode.names(contents["/firmware/settings.mpy"]))
+    assert {"max_body", "idle_timeout", "connections"} <= settings & staying
+
+
+def test_only_known_texts_become_names_of_what_is_unloaded(tmp_path: Path) -> None:
+    old = compiled(EVERYTHING, tmp_path)
+    names = bytecode.names(bytecode.renamed(old, {}, known={"a text that is no name", "in it", "TEXTS"}))
+    assert set(names) - set(bytecode.names(old)) == {"a text that is no name"}
+    assert len(set(names)) == len(names)
+
+
 @pytest.mark.parametrize("data", [b"", b"M", b"M\x07\x00\x1f\x00\x00", b"print('a source')"])
 def test_what_is_no_bytecode(data: bytes) -> None:
     with pytest.raises(MissingPart):
