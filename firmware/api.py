@@ -2,6 +2,7 @@
 revocations are in admin.py.
 """
 
+import gc
 import json
 
 import strictjson
@@ -62,7 +63,7 @@ class Api:
             at = _told_time(request) if parts[0] == "clock" else None
             grant = self._access.authorize(request, at)
             request.is_proven = True
-            response = answer(self, request, grant, parts)
+            response = self._made(answer, request, grant, parts)
         except (Denied, PinError) as error:
             response = _refused(error)
             response.reason = getattr(error, "reason", None)
@@ -74,6 +75,19 @@ class Api:
             stranger = at is not None and response.status >= 400
         response.stranger = stranger
         return response
+
+    def _made(self, answer, request, grant, parts):
+        """Return what `answer` makes of the request; have it made again, if nothing was done yet and memory
+        is short. Of that there may be enough, in pieces between what is only remembered.
+        """
+        try:
+            return answer(self, request, grant, parts)
+        except MemoryError:
+            if request.is_begun:
+                raise
+        self._access.forget()
+        gc.collect()
+        return answer(self, request, grant, parts)
 
     def _public(self, request):
         if request.path == _CHALLENGE:

@@ -240,8 +240,11 @@ class Server(Places):
         if request.method == "HEAD":
             response.body = None  # pyright: ignore[reportAttributeAccessIssue]
         elif type(response.body) is bytes:
-            data += response.body
-            response.body = None  # pyright: ignore[reportAttributeAccessIssue]
+            try:
+                data += response.body
+                response.body = None  # pyright: ignore[reportAttributeAccessIssue]
+            except MemoryError:  # one after the other, then: that takes no more than there is
+                response.body = (response.body,)  # pyright: ignore[reportAttributeAccessIssue]
         connection.state = WRITE  # whatever fails from here on, no second answer goes into the first
         sent = connection.send(data)
         if sent < len(data) or response.body is not None:

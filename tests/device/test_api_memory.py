@@ -28,6 +28,49 @@ def carry_out(board, method, path, body):
     raise AssertionError("there was memory enough")
 
 
+class Short:
+    """Something that memory is too short for so many times, and then does `what`."""
+
+    def __init__(self, times, what):
+        self.times = times
+        self.what = what
+
+    def __call__(self, *given):
+        if self.times:
+            self.times -= 1
+            raise MemoryError
+        return self.what(*given)
+
+
+READS = [("all pins", "GET", "/api/v1/pins", b""), ("one", "GET", RELAY, b"")]
+AGAIN = [(case[0], 1) + case[1:] for case in READS + COMMANDS]
+AGAIN += [(case[0] + ", in vain", 2) + case[1:] for case in READS + COMMANDS]
+
+
+@cases(AGAIN)
+def test_what_has_not_begun_is_made_again(times, method, path, body):
+    """With what is only remembered forgotten: of that there may be enough, in pieces that are too small."""
+    board = Board()
+    pins, forgotten = board.bench.pins, []
+    board.api._access.forget = lambda: forgotten.append(board.moved())
+    request = request_of(method, path, JSON, "Authorization: Bearer " + ALL, body=body)
+    status = None
+    try:
+        if method == "GET":
+            pins.describe = Short(times, pins.describe)
+        else:
+            api_module.bytearray = Short(times, bytearray)
+        status = board.api.handle(request).status
+    except MemoryError:
+        pass
+    finally:
+        if method != "GET":
+            del api_module.bytearray
+    equal(status, 200 if times == 1 else None)
+    equal(forgotten, [False])
+    equal((board.moved(), request.is_begun), (times == 1 and method != "GET",) * 2)
+
+
 @cases(COMMANDS)
 def test_no_pin_moves_where_there_may_be_no_room_for_the_answer(method, path, body):
     board = Board()

@@ -467,6 +467,40 @@ async def test_what_has_not_been_begun_may_be_tried_again():
         equal(answer.fields["retry-after"], "1")
 
 
+class Head:
+    """A head that no body can be put behind, for want of memory."""
+
+    def __init__(self, octets):
+        self.octets = octets
+
+    def __len__(self):
+        return len(self.octets)
+
+    def __getitem__(self, part):
+        return self.octets[part]
+
+    def __add__(self, body):
+        raise MemoryError
+
+
+class Large(Response):
+    """An answer of which head and body are too much in one piece."""
+
+    def head(self, keep_alive):
+        return Head(super().head(keep_alive))
+
+
+@cases([("at once", 1000000), ("in parts", 9)])
+async def test_an_answer_too_large_for_one_piece_goes_in_two(takes):
+    body = b"x" * 3000
+    head = Response(200, body).head(True)
+    bench = Bench(lambda request: Large(200, body))
+    connection = Connection(Wire(get("/"), takes=takes), PEER, LIMITS)
+    equal(bench.server._step(connection), True)
+    equal(connection.sock.sent, head[:takes])
+    equal(connection.unsent, (head[takes:], (body,), True))
+
+
 async def test_no_second_answer_goes_into_half_of_one():
     bench = Bench(begun("/"))
     connection = Connection(Wire(get("/", method="POST"), takes=9), PEER, LIMITS)
