@@ -151,7 +151,7 @@ class Access:
 
     def _verify(self, token, now):
         try:
-            return self._again(lambda: self.verifier.verify(token, now))
+            return self._again(self.verifier.verify, token, now)
         except jwt.TokenError as error:
             refused = error
         if b" " in token or b"," in token:  # the comma of two fields, too
@@ -174,17 +174,17 @@ class Access:
             self._latest = now
         return now
 
-    def _again(self, verify):
-        """Return what `verify()` does; try again, with what is only remembered forgotten, if memory is short:
-        of that there may be enough, in pieces too small for a long token.
+    def _again(self, verify, *what):
+        """Return verify(*what); try again, with what is only remembered forgotten, if memory is short: of
+        that there may be enough, in pieces too small for a long token.
         """
         try:
-            return verify()
+            return verify(*what)
         except MemoryError:
             pass
         self.forget()
         gc.collect()
-        return verify()
+        return verify(*what)
 
     def _parse(self, request):
         """Return the Proof of a signed request."""
@@ -206,9 +206,10 @@ class Access:
         try:
             try:
                 claims = self._again(
-                    lambda: self.verifier.verify_proof(
-                        parsed.token, lambda key: proofs.check(request, parsed, key), now
-                    )
+                    self.verifier.verify_proof,
+                    parsed.token,
+                    lambda key: proofs.check(request, parsed, key),
+                    now,
                 )
             except jwt.TokenError as error:
                 if error.code == "not_yet_valid" and at is None:

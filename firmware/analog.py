@@ -26,8 +26,8 @@ class Kind(Pin):
     smooth = 8
     step = 1
 
-    def start(self, machine, now):
-        self._adc = machine.ADC(machine.Pin(self.gpio), atten=machine.ADC.ATTN_11DB)
+    def start(self, machine, gpio, now):
+        self._adc = machine.ADC(machine.Pin(gpio), atten=machine.ADC.ATTN_11DB)
         # The sum of `smooth` samples; each sample takes the place of their mean.
         self._sum = self._adc.read_uv() * self.smooth
         self._due = now

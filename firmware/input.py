@@ -13,9 +13,9 @@ class Kind(Pin):
     active_low = True
     debounce_ms = 20
 
-    def start(self, machine, now):
+    def start(self, machine, gpio, now):
         pull = {"up": machine.Pin.PULL_UP, "down": machine.Pin.PULL_DOWN, "none": None}[self.pull]
-        self._gpio = machine.Pin(self.gpio, machine.Pin.IN, pull)
+        self._gpio = machine.Pin(gpio, machine.Pin.IN, pull)
         self._seen = bool(self._gpio.value()) != self.active_low
         self._since = now  # ticks when that was seen first; no meaning while it is the value
         return self._seen

@@ -28,8 +28,8 @@ class Pin:
     """
 
     # The settings, see pin_settings.py. An object holds what differs from these.
-    kind = label = ""
-    gpio = -1
+    kind = "switch"
+    label = ""
     active_low = safe = confirm = False
     max_on = min_interval = 0
     interlock = []
@@ -45,14 +45,16 @@ class Pin:
     def __init__(self, name, spec, machine, now):
         self.name = name
         for key in spec:
-            if spec[key] != getattr(self, key, None):
+            if key != "gpio" and spec[key] != getattr(self, key, None):
                 setattr(self, key, spec[key])
-        self.value = self.safe = self.start(machine, now)
+        self.value = self.start(machine, spec["gpio"], now)
+        if self.value != self.safe:
+            self.safe = self.value
 
-    def start(self, machine, now) -> int:  # a bool is one
+    def start(self, machine, gpio, now) -> int:  # a bool is one
         """Take the GPIO, an output at its safe level without a glitch. Returns its value."""
         level = int(self.safe != self.active_low)
-        self.output = machine.Pin(self.gpio, machine.Pin.OUT, value=level)
+        self.output = machine.Pin(gpio, machine.Pin.OUT, value=level)
         return self.safe
 
     def decode(self, value) -> int:

@@ -61,11 +61,12 @@ class Places:
             return True
         connection.address = key_of(connection.peer)
         while True:
-            holders = [
-                one for one in self.places if one is not connection and not one.is_known and one.held()
-            ]
-            holders.append(connection)
-            held = sum([one.held() for one in holders])
+            holders = [connection]
+            held = connection.held()
+            for one in self.places:
+                if one is not connection and not one.is_known and one.held():
+                    holders.append(one)
+                    held += one.held()
             if len(holders) == 1 or held <= self.limits["max_head"] + self.limits["max_body"]:
                 return True
             goes = heaviest(holders)

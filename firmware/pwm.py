@@ -11,9 +11,9 @@ class Kind(Pin):
 
     freq = 1000
 
-    def start(self, machine, now):
+    def start(self, machine, gpio, now):
         # First the level, without a glitch; then LEDC takes the pin over as it stands.
-        safe = Pin.start(self, machine, now)
+        safe = Pin.start(self, machine, gpio, now)
         level = int(safe != self.active_low)
         self.output = machine.PWM(self.output, freq=self.freq, duty_u16=65535 * level)
         self._last = 1000  # what a toggle switches on

@@ -24,9 +24,9 @@ class Kind(Pin):
     order = "GRB"
     brightness = 100
 
-    def start(self, machine, now):
+    def start(self, machine, gpio, now):
         order = self.order
-        self.output = NeoPixel(machine.Pin(self.gpio), self.count, len(order))
+        self.output = NeoPixel(machine.Pin(gpio), self.count, len(order))
         # NeoPixel puts what it is given in an order of its own, ours is that of the wire. Here is by how much
         # to shift a colour for each; less than 0 is white.
         self._shifts = ["BGR".find(order[place]) * 8 for place in NeoPixel.ORDER[: len(order)]]

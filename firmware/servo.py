@@ -23,8 +23,8 @@ class Kind(Pin):
     max_us = 2500
     detach_ms = 1000
 
-    def start(self, machine, now):
-        self.output = machine.PWM(machine.Pin(self.gpio), freq=_HZ, duty_u16=0)
+    def start(self, machine, gpio, now):
+        self.output = machine.PWM(machine.Pin(gpio), freq=_HZ, duty_u16=0)
         self.write(self.safe, now, 0)
         return self.value
 
