@@ -12,8 +12,8 @@ from .access import LATER, Denied
 from .pin import PinError
 from .response import JSON, Response, json_response, problem
 
-_PREFIX = "/api/v1/"
-_CHALLENGE = "/api/v1/challenge"
+_PREFIX = const("/api/v1/")
+_CHALLENGE = const("/api/v1/challenge")
 _TIME = const(64)  # octets of a body that tells the time
 _ROOM = const(1024)  # octets in one piece
 
@@ -63,7 +63,12 @@ class Api:
             at = _told_time(request) if parts[0] == "clock" else None
             grant = self._access.authorize(request, at)
             request.is_proven = True
-            response = self._made(answer, request, grant, parts)
+            try:
+                response = answer(self, request, grant, parts)
+            except MemoryError:
+                if request.is_begun:
+                    raise
+                response = self._again(answer, request, grant, parts)
         except (Denied, PinError) as error:
             response = _refused(error)
             response.reason = getattr(error, "reason", None)
@@ -76,15 +81,10 @@ class Api:
         response.stranger = stranger
         return response
 
-    def _made(self, answer, request, grant, parts):
-        """Return what `answer` makes of the request; have it made again, if nothing was done yet and memory
-        is short. Of that there may be enough, in pieces between what is only remembered.
+    def _again(self, answer, request, grant, parts):
+        """Return what `answer` makes of the request, with what is only remembered forgotten: memory was
+        short, and of that there may be enough, in pieces in between.
         """
-        try:
-            return answer(self, request, grant, parts)
-        except MemoryError:
-            if request.is_begun:
-                raise
         self._access.forget()
         gc.collect()
         return answer(self, request, grant, parts)

@@ -30,7 +30,7 @@ _ENOUGH = const(10)  # events are written at once: so many make one write
 _CROWDED = const(12)  # events: when so many wait, only those have room for another of whom none waits
 _ROWS = const(6)  # kinds of refusals that are told apart; a further row is for all others
 _PLAIN = const(3)  # of them without a credential: those are cheap, and must not hide who guesses
-_FORGED = "signature"  # the reason of a refusal of a token that no key of ours has signed
+_FORGED = const("signature")  # the reason of a refusal of a token that no key of ours has signed
 
 # Writes are saved up: 15 at the most, and one more every 80 s. That is 60 in any hour.
 _SAVED = const(15)

@@ -16,7 +16,7 @@ from .request import RequestError, parse_head
 CHUNK = const(1460)  # octets a read: what one TCP segment brings over Wi-Fi
 _LINGER_OCTETS = const(65536)
 _LINGER_MS = const(1000)
-_TLS = b"\x16"  # begins a TLS handshake
+_TLS = const(b"\x16")  # begins a TLS handshake
 _MAX_LINE = const(1100)  # a request line with the longest target that parse_head takes
 
 _WRITER_MS = const(1000)  # how long an answer may be on its way before its place can be wanted

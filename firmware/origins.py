@@ -1,11 +1,13 @@
 """What other web sites can make a browser send, and what becomes of it: Host, Origin, CORS."""
 
+from micropython import const
+
 from .request import RequestError
 from .response import Response
 
-_SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+_SAFE_METHODS = const(("GET", "HEAD", "OPTIONS"))
 
-_ALLOWED = (
+_ALLOWED = const(
     b"Access-Control-Allow-Methods: GET, PUT, POST, DELETE\r\n"
     b"Access-Control-Allow-Headers: Authorization, Content-Digest, Content-Type, Signature, "
     b"Signature-Input\r\n"

@@ -17,12 +17,12 @@ from hashlib import sha256
 import base64url
 from micropython import const
 
-_SCHEME = b"pinwarden "
-_INPUT = b'pw=("@method" "@authority" "@path" "@query" "authorization" "content-digest");created='
-_NONCE = b';keyid="token";alg="hmac-sha256";nonce="'
-_END = b'";tag="pinwarden"'
+_SCHEME = const(b"pinwarden ")
+_INPUT = const(b'pw=("@method" "@authority" "@path" "@query" "authorization" "content-digest");created=')
+_NONCE = const(b';keyid="token";alg="hmac-sha256";nonce="')
+_END = const(b'";tag="pinwarden"')
 _CHALLENGE = const(16)  # characters; RFC 4648 section 5
-_DIGEST = b"sha-256=:"
+_DIGEST = const(b"sha-256=:")
 
 WINDOW = 300  # seconds that `created` may be from the board's time
 USES = 128  # signatures that one challenge is good for

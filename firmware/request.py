@@ -35,7 +35,7 @@ _FIELDS = {
 }
 # Frequent ones that nobody reads, as checking an unknown name costs more than knowing it. One string: seven
 # cost the board five times as much. A part of it is a token, too, as no name has a CR.
-_UNREAD = b"accept\raccept-encoding\raccept-language\rcache-control\rpragma\rreferer\ruser-agent"
+_UNREAD = const(b"accept\raccept-encoding\raccept-language\rcache-control\rpragma\rreferer\ruser-agent")
 
 
 class RequestError(Exception):

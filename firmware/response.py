@@ -7,7 +7,7 @@ from micropython import const
 _CHUNK = const(1024)  # octets of a file that are read at a time
 
 # One string, not one for each: a string costs the board as much again as its text.
-_STATUS = (
+_STATUS = const(
     b"200 OK\r\n"
     b"201 Created\r\n"
     b"204 No Content\r\n"
@@ -37,8 +37,8 @@ _STATUS = (
 
 JSON = b"application/json"
 
-_HEAD = b"HTTP/1.1 %sContent-Type: %s\r\nContent-Length: %d\r\n%s\r\n"
-_RULE = b"Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
+_HEAD = const(b"HTTP/1.1 %sContent-Type: %s\r\nContent-Length: %d\r\n%s\r\n")
+_RULE = const(b"Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n")
 
 # The whole answer to a command for whose answer there was no memory: so it is made already. Not 503, after
 # which some clients try again.

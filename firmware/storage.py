@@ -11,10 +11,10 @@ from hashlib import sha256
 import strictjson
 from micropython import const
 
-_TEMPORARY = ".new"
+_TEMPORARY = const(".new")
 # The last member of a file's JSON object: 16 hex digits, the start of the SHA-256 of all before it. Flash
 # that loses a bit must not lose a revocation. It keeps nobody out who can write the flash.
-_SUM = b', "sum": "%s"}'
+_SUM = const(b', "sum": "%s"}')
 _ENOSPC = const(28)  # which MicroPython's errno does not list
 
 

@@ -23,7 +23,7 @@ _CONNECTING = const(1001)
 # ESP-IDF's reasons (wifi_err_reason_t), as `status()` tells them. The last one stays until a connection comes
 # off.
 # One string, not one for each: a string costs the board as much again as its text.
-_REASONS = (
+_REASONS = const(
     "2 dropped; the password may be wrong\n"
     "15 no agreement on the keys; the password is probably wrong\n"
     "200 the access point went out of reach\n"
