@@ -230,6 +230,20 @@ def test_a_stream_stays_wherever_it_stands():
     equal(first_to_go([stream], "b"), None)
 
 
+def test_who_is_idle_after_a_good_token_goes_after_strangers():
+    idle, stranger = waiting(IDLE, 900), waiting(HEAD, 100)
+    assert first_to_go([idle, stranger], "b") is idle
+    idle.is_known = True
+    assert first_to_go([idle, stranger], "b") is stranger
+    busy = waiting(HEAD, 900)  # it may take its time with a request no longer than anybody
+    busy.is_known = True
+    assert first_to_go([busy, stranger], "b") is busy
+
+
+def test_nobody_is_known_from_the_start():
+    equal(connection_of().is_known, False)
+
+
 def test_the_heaviest_with_its_address_counted_in():
     light, heavy, alone = waiting(HEAD), waiting(HEAD), waiting(HEAD, address="b")
     light.buffer, heavy.buffer, alone.buffer = b"x" * 1000, b"x" * 1001, b"x" * 1500

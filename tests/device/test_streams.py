@@ -5,7 +5,7 @@ is cut.
 import asyncio
 import json
 
-from firmware.connection import STREAM
+from firmware.connection import STREAM, WRITE
 from firmware.response import Response
 from harness import cases, equal
 from http_bench import Bench, echo, get
@@ -107,6 +107,7 @@ async def test_who_does_not_read_is_cut():
     async with Bench(source) as bench:
         client = await bench.place(get("/events"))
         await bench.until(lambda: client.connection.stream.out_buf)
+        equal(client.connection.state, WRITE)  # a stream's place would be kept
         await bench.later(4)
         equal(bench.places, [client.connection])
         await bench.later(2)
