@@ -29,9 +29,9 @@ from pinwarden_sim.hands import Hands
 
 PORT = 8080  # when it is free; else any
 TOKEN_LIFE = 86400  # seconds
-HEAP = (
-    "224k"  # 192 for the firmware, whose objects are twice as big as on the board, and 32 for the stand-ins
-)
+# 192 kB for the firmware, whose objects are twice as big as on the board, and 32 for the stand-ins, where
+# they are on the heap: see docs/decisions/memory.md.
+HEAP = "224k"
 _SIMULATED_WIFI = {"ssid": "simulated", "password": "simulated-air"}
 _MOST_HOSTS = 8  # of the settings' own limit
 
