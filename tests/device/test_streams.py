@@ -103,7 +103,7 @@ async def test_silence_is_no_fault():
 
 
 async def test_who_does_not_read_is_cut():
-    source = Source(*[bytes(65536)] * 200)  # the buffers of the network take some megabytes
+    source = Source(b"", *[bytes(65536)] * 200)  # the buffers of the network take some megabytes
     async with Bench(source) as bench:
         client = await bench.place(get("/events"))
         await bench.until(lambda: client.connection.stream.out_buf)
