@@ -69,6 +69,8 @@ def _reason(message: str, text: str) -> tuple[str, int]:
     what = what[:1].lower() + what[1:]
     if what in _OPEN_TEXT:
         what = "a text has no closing quote"
+    elif what == "cannot overwrite a value":
+        what = "this name stands twice in its table; keep one of the two"
     return what, int(line) if line else max(1, len(text.splitlines()))
 
 

@@ -53,9 +53,16 @@ def test_a_syntax_error_has_its_line(nowhere: Path, text: str, line: int) -> Non
         tomlfile.read(Path("x.toml"))
 
 
-def test_a_text_that_does_not_end_is_told(nowhere: Path) -> None:
-    Path("x.toml").write_text('a = "unclosed\n')
-    with pytest.raises(BadToml, match="a text has no closing quote"):
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('a = "unclosed\n', "x.toml:1: a text has no closing quote"),
+        ("[t]\na = 1\na = 2\n", "x.toml:3: this name stands twice in its table"),
+    ],
+)
+def test_it_is_told_in_plain_words(nowhere: Path, text: str, told: str) -> None:
+    Path("x.toml").write_text(text)
+    with pytest.raises(BadToml, match=told):
         tomlfile.read(Path("x.toml"))
 
 
