@@ -25,7 +25,9 @@ STUCK: Edits = {
 """
     }
 }
-CRASHING: Edits = {"firmware/api.py": {'_PREFIX = "/api/v1/"': 'raise RuntimeError("a fault of this test")'}}
+CRASHING: Edits = {
+    "firmware/api.py": {'_PREFIX = const("/api/v1/")': 'raise RuntimeError("a fault of this test")'}
+}
 
 
 @pytest.fixture
