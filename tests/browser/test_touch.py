@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 
 import pytest
 from playwright.sync_api import CDPSession, Locator, Page, expect
@@ -127,12 +128,27 @@ def test_a_finger_that_slides_off_thinks_better_of_it(
 ) -> None:
     sent, gate = commands(page), page.get_by_role("button", name="Gate")
     gate.evaluate("(node, action) => { node.style.touchAction = action }", touch_action)
+    # The page's time stands: on a slow machine the finger would have stayed long enough before it moves.
+    page.clock.install()
+    page.clock.pause_at(datetime.now() + timedelta(seconds=1))
     with finger.on(gate) as start:
         expect(gate).to_have_class("head held")
         finger.move(start, dx, dy)
         expect(gate).to_have_class("head")
-        page.wait_for_timeout(2 * HOLD * 1000)
+        page.clock.run_for(2 * HOLD * 1000)
     assert sent == []
+
+
+def test_time_that_stands_goes_on_for_a_finger_that_stays(page: Page, board: Board, finger: Finger) -> None:
+    """So the test above would see a command."""
+    sent, gate = commands(page), page.get_by_role("button", name="Gate")
+    page.clock.install()
+    page.clock.pause_at(datetime.now() + timedelta(seconds=1))
+    with finger.on(gate), page.expect_response("**/pulse"):
+        expect(gate).to_have_class("head held")
+        assert sent == []
+        page.clock.run_for(2 * HOLD * 1000)
+    assert sent == [{}]
 
 
 def test_a_finger_that_trembles_still_presses(page: Page, board: Board, finger: Finger) -> None:
