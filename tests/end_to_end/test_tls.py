@@ -64,7 +64,7 @@ def ask(sock: ssl.SSLSocket, path: str) -> http.client.HTTPResponse:
 
 
 def test_serves_who_trusts_the_authority(board, signer) -> None:
-    assert "https: serving 127.0.0.1 port 443" in board.serial
+    board.wait(lambda: "https: serving 127.0.0.1 port 443" in board.serial)
     with tlsbed.client(board, signer) as phone:
         # By its name and by its address: both are in the certificate.
         assert phone.get("/healthz", extensions=tlsbed.SNI).json()["status"] == "ok"
