@@ -135,7 +135,7 @@ def test_a_finger_that_slides_off_thinks_better_of_it(
         expect(gate).to_have_class("head held")
         finger.move(start, dx, dy)
         expect(gate).to_have_class("head")
-        page.clock.run_for(2 * HOLD * 1000)
+        page.clock.run_for(int(2 * HOLD * 1000))
     assert sent == []
 
 
@@ -147,7 +147,7 @@ def test_time_that_stands_goes_on_for_a_finger_that_stays(page: Page, board: Boa
     with finger.on(gate), page.expect_response("**/pulse"):
         expect(gate).to_have_class("head held")
         assert sent == []
-        page.clock.run_for(2 * HOLD * 1000)
+        page.clock.run_for(int(2 * HOLD * 1000))
     assert sent == [{}]
 
 
