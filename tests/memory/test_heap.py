@@ -206,6 +206,7 @@ def test_administration_leaves_nothing_behind(board: Board, caller: Caller) -> N
     assert board.starts == [1]
 
 
+@with_every_kind
 def test_streams_leave_nothing_behind(board: Board, caller: Caller) -> None:
     """Two of them all the time, one after another, while pins change and their owners are judged anew."""
     phones = [token("pins:read", sub=f"phone-{number}") for number in range(3)]
