@@ -4,7 +4,6 @@ what it tells of it.
 
 import errno
 import json
-import time
 from time import ticks_add
 
 from firmware import http as http_module
@@ -316,7 +315,7 @@ async def hanging(bench):
     clients[3].send(get("/")[:9])
     await bench.until(lambda: clients[3].connection.buffer)
     for client, ms in zip(clients, (2000, 3000, 0, 9000)):
-        client.connection.since = ticks_add(time.ticks_ms(), -ms)
+        client.connection.since = ticks_add(bench.ticks_ms(), -ms)
     return clients
 
 
