@@ -14,17 +14,12 @@ from pinwarden_sim import Board
 
 
 @pytest.fixture
-def heap() -> str:
-    return HEAP
-
-
-@pytest.fixture
 def pins() -> dict:
     return testbed.PINS
 
 
 @pytest.fixture
-def board(tmp_path: Path, heap: str, pins: dict) -> Iterator[Board]:
+def board(tmp_path: Path, pins: dict) -> Iterator[Board]:
     """Everything on that can be: more names, origins, an issuer, the request log."""
     if not testbed.have("micropython"):
         pytest.skip(testbed.WITHOUT_MICROPYTHON)
@@ -38,5 +33,5 @@ def board(tmp_path: Path, heap: str, pins: dict) -> Iterator[Board]:
         pins=pins,
         http={"strangers": 6000},  # limited, but to more than a test asks
     )
-    with Board(tmp_path / "flash", "micropython", heapsize=heap, clock=int(time.time())) as made:
+    with Board(tmp_path / "flash", "micropython", heapsize=HEAP, clock=int(time.time())) as made:
         yield made.start()
